@@ -1,0 +1,48 @@
+import { UnclipError } from '../util/errors.js';
+
+/**
+ * Which random draws a run makes, and in which order.
+ *
+ * Image k of a request has a generator of its own, seeded seed + k, whose stream is PyTorch's CPU `randn` (what diffusers
+ * does with a list of generators). It draws, stage after stage (prior, decoder, upsampler; a stage that a pipeline lacks
+ * draws nothing): first the stage's starting noise, then one noise per reverse step from the noisiest on, but none at the
+ * last step, where t == 0. Each draw is one flat `randn` call over the image's own sample in PyTorch's order (channels
+ * first), without the batch axis: so a picture does not depend on the batch that it was made in.
+ */
+export interface NoiseStage {
+  /** Name of the stage, for instance `prior`. */
+  name: string;
+  /** Number of reverse steps, at least 2. */
+  steps: number;
+  /** Elements of one image's sample (C * H * W). */
+  elements: number;
+}
+
+/** One call of an image's generator. */
+export interface NoiseDraw {
+  stage: string;
+  /** -1 for the starting noise, else the index of the reverse step whose noise it is (0 = noisiest). */
+  step: number;
+  /** Number of normal values drawn. */
+  elements: number;
+}
+
+/** The draws of one image's generator, in order. Every image of a request has the same list and its own seed. */
+export function drawOrder(stages: readonly NoiseStage[]): NoiseDraw[] {
+  return stages.flatMap(({ name, steps, elements }) =>
+    Array.from({ length: steps }, (_, i) => ({ stage: name, step: i - 1, elements })),
+  );
+}
+
+/**
+ * The u32 that seeds the generator of image `index` of a request: the low 32 bits of seed + index, which is all that
+ * PyTorch's generator uses of a seed.
+ * @param seed a whole number, 0 to 2^53 - 1
+ * @throws UnclipError INPUT_INVALID
+ */
+export function imageSeed(seed: number, index: number): number {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new UnclipError('INPUT_INVALID', `seed is ${seed}; give a whole number, 0 to ${Number.MAX_SAFE_INTEGER}`);
+  }
+  return ((seed % 2 ** 32) + index) % 2 ** 32;
+}
