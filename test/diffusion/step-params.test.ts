@@ -43,10 +43,10 @@ describe('stepReference', () => {
     // Two pixels of two channels; each pixel of the output holds two means, then two variance values.
     const conditional = Float32Array.of(0.5, 1, -1, 1, 0.5, 9, -1, 1);
     const unconditional = Float32Array.of(0.25, 0, 7, 7, 0.25, 0, 7, 7);
-    const noise = Float32Array.of(1, 1, 0, 0);
+    const noise = Float32Array.of(-1, 1, 0, 0);
     const { sample: next, x0 } = stepReference(params, { sample, conditional, unconditional, noise, channels: 2 });
     expect(Array.from(x0)).toEqual([0.75, 2, 0.75, 18]);
-    expect(next[0]).toBeCloseTo(params.x0Coeff * 0.75 + params.xtCoeff * 0.5 + Math.exp(params.logVarMin / 2), 6);
+    expect(next[0]).toBeCloseTo(params.x0Coeff * 0.75 + params.xtCoeff * 0.5 - Math.exp(params.logVarMin / 2), 6);
     expect(next[2]).toBeCloseTo(params.x0Coeff * 0.75 + params.xtCoeff * 0.25, 6);
     expect(next[3]).toBe(1);
   });
