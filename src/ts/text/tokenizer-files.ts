@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UnclipError } from '../util/errors.js';
+
+/** A special token as the files write it: a plain string or an AddedToken record. */
+const specialToken = z.union([
+  z.string().min(1),
+  z.looseObject({ content: z.string().min(1) }).transform((t) => t.content),
+]);
+
+const vocabularySchema = z.record(z.string(), z.int().nonnegative().max(10_000_000));
+const specialTokensSchema = z.looseObject({
+  bos_token: specialToken.optional(),
+  eos_token: specialToken.optional(),
+  unk_token: specialToken.optional(),
+  pad_token: specialToken.optional(),
+});
+const configSchema = specialTokensSchema.extend({
+  model_max_length: z.int().min(2).max(4096).default(77),
+  tokenizer_class: z.enum(['CLIPTokenizer', 'CLIPTokenizerFast']).default('CLIPTokenizer'),
+});
+
+/** CLIP reads this many lines after the version line of its merges.txt: 49152 - 256 - 2 (openai/CLIP simple_tokenizer.py). */
+const MAX_MERGES = 48_894;
+
+/** What a tokenizer folder of a checkpoint says. */
+export interface TokenizerFiles {
+  /** Token text → id. */
+  vocabulary: Map<string, number>;
+  merges: [string, string][];
+  bos: string;
+  eos: string;
+  unk: string;
+  pad: string;
+  /** Length of an encoded prompt. */
+  maxLength: number;
+}
+
+/**
+ * Reads vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json of a CLIP tokenizer folder. The last two
+ * may be missing: CLIP's own values stand in; where both name a token, special_tokens_map.json has the last word.
+ * @throws UnclipError MODEL_FILE_MISSING, MODEL_FILE_INVALID or MODEL_CONFIG_INVALID, naming the file
+ */
+export function readTokenizerFiles(folder: string): TokenizerFiles {
+  const vocabPath = join(folder, 'vocab.json');
+  const vocabulary = new Map(Object.entries(check(vocabularySchema, readJson(vocabPath, true), vocabPath)));
+  const mergesPath = join(folder, 'merges.txt');
+  const configPath = join(folder, 'tokenizer_config.json');
+  const config = check(configSchema, readJson(configPath, false), configPath);
+  const specialPath = join(folder, 'special_tokens_map.json');
+  const special = check(specialTokensSchema, readJson(specialPath, false), specialPath);
+  const eos = special.eos_token ?? config.eos_token ?? '<|endoftext|>';
+  const files: TokenizerFiles = {
+    vocabulary,
+    merges: parseMerges(readText(mergesPath, true)!, mergesPath),
+    bos: special.bos_token ?? config.bos_token ?? '<|startoftext|>',
+    eos,
+    unk: special.unk_token ?? config.unk_token ?? eos,
+    pad: special.pad_token ?? config.pad_token ?? eos,
+    maxLength: config.model_max_length,
+  };
+  for (const name of ['bos', 'eos', 'unk', 'pad'] as const) {
+    if (!vocabulary.has(files[name])) {
+      const shown = JSON.stringify(files[name].slice(0, 60));
+      throw new UnclipError(
+        'MODEL_FILE_INVALID',
+        `${vocabPath}: the ${name} token ${shown} has no id; is it this model's file?`,
+      );
+    }
+  }
+  return files;
+}
+
+/** The pairs of a merges.txt: a version line first, then one pair a line. */
+function parseMerges(text: string, path: string): [string, string][] {
+  const lines = text
+    .trim()
+    .split('\n')
+    .slice(1, MAX_MERGES + 1);
+  return lines.map((line, i) => {
+    const [left, right, ...rest] = line.trim().split(/\s+/);
+    if (!left || !right || rest.length > 0) {
+      throw new UnclipError('MODEL_FILE_INVALID', `${path}: line ${i + 2} is not a pair of symbols`);
+    }
+    return [left, right];
+  });
+}
+
+function readText(path: string, required: boolean): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (!required && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UnclipError('MODEL_FILE_MISSING', `cannot read ${path}; is the checkpoint complete?`, { cause });
+  }
+}
+
+function readJson(path: string, required: boolean): unknown {
+  const text = readText(path, required);
+  if (text === undefined) return {};
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UnclipError('MODEL_FILE_INVALID', `${path} is not JSON; fetch the checkpoint again`, { cause });
+  }
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path: at, message } = result.error.issues[0]!;
+  throw new UnclipError('MODEL_CONFIG_INVALID', `${path}: ${at.join('.') || 'the file'} is not supported (${message})`);
+}
