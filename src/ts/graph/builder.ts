@@ -81,7 +81,11 @@ export class GraphBuilder {
 
   /** Bias, gamma, beta…: [ΣN_i] in f32, zero-padded to a multiple of 4. `shapes` when stored other than flat (e.g. [1, N]). */
   vectorWeight(n: readonly number[], sources: readonly string[], shapes?: readonly (readonly number[])[]): T {
-    return this.#weight([pad4(sum(n))], 'f32', { sources, packing: 'vector', sourceShapes: shapes ?? n.map((x) => [x]) });
+    return this.#weight([pad4(sum(n))], 'f32', {
+      sources,
+      packing: 'vector',
+      sourceShapes: shapes ?? n.map((x) => [x]),
+    });
   }
 
   /** A tensor as stored, under `shape`, in the activation dtype: embedding tables, learned tokens. */
@@ -92,7 +96,10 @@ export class GraphBuilder {
   /** The same memory under another shape of as many elements. */
   reshape(x: T, shape: readonly number[]): T {
     if (elementCount(shape) !== elementCount(x.shape))
-      throw new UnclipError('GRAPH_INVALID', `reshape of ${x.name} from [${x.shape}] to [${shape}] changes the element count`);
+      throw new UnclipError(
+        'GRAPH_INVALID',
+        `reshape of ${x.name} from [${x.shape}] to [${shape}] changes the element count`,
+      );
     return this.#tensor({ name: x.name, shape, dtype: x.dtype, kind: x.kind, aliasOf: x.aliasOf ?? x.id });
   }
 
@@ -154,7 +161,12 @@ export class GraphBuilder {
   }
 
   /** Sinusoidal embedding of word 0 of stepParams f32 [B, 16] → [B, dim]; cosines first when `flipSinToCos`. */
-  timestepEmbedding(stepParams: T, dim: number, o: { flipSinToCos: boolean; freqShift: number }, label = 'time_proj'): T {
+  timestepEmbedding(
+    stepParams: T,
+    dim: number,
+    o: { flipSinToCos: boolean; freqShift: number },
+    label = 'time_proj',
+  ): T {
     return this.#op('timestepEmbedding', [stepParams], { dim, ...o }, label);
   }
 

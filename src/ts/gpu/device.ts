@@ -1,0 +1,182 @@
+import type { DeviceCaps } from '../ops/types.js';
+import { UnclipError } from '../util/errors.js';
+import { gpuError, gpuInstance, type InstanceOptions } from './instance.js';
+import { withGentlePolling } from './poll.js';
+
+export interface DeviceOptions extends InstanceOptions {
+  /** `auto` takes a hardware adapter when there is one. */
+  readonly adapter?: 'auto' | 'hardware' | 'software';
+  /** Leave polling as dawn.node does it (a core busy while waiting, some 10 µs less latency). Default false. */
+  readonly eagerPolling?: boolean;
+}
+
+/** What `doctor`, benchmarks and picture metadata say about an adapter. */
+export interface AdapterDescription {
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly software: boolean;
+  readonly features: readonly string[];
+}
+
+const WANTED_FEATURES: readonly string[] = [
+  'shader-f16',
+  'subgroups',
+  'timestamp-query',
+  'chromium-experimental-subgroup-matrix',
+];
+
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxImmediateSize',
+] as const;
+
+/** An opened device of an adapter: the only place that holds Dawn objects for others to use. */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly caps: DeviceCaps;
+  readonly adapter: AdapterDescription;
+  readonly #eager: boolean;
+  #lost: string | undefined;
+  #failure: UnclipError | undefined;
+
+  private constructor(gpu: GPUDevice, caps: DeviceCaps, adapter: AdapterDescription, eager: boolean) {
+    this.gpu = gpu;
+    this.caps = caps;
+    this.adapter = adapter;
+    this.#eager = eager;
+    void gpu.lost.then((info) => {
+      this.#lost = info.reason === 'destroyed' ? 'it was closed' : info.message;
+    });
+    gpu.addEventListener('uncapturederror', (event) => {
+      const { error } = event as GPUUncapturedErrorEvent;
+      const code = error.constructor.name === 'GPUOutOfMemoryError' ? 'GPU_OUT_OF_MEMORY' : 'GRAPH_INVALID';
+      this.#failure ??= gpuError(code, 'the GPU refused a command', error);
+    });
+  }
+
+  /**
+   * Opens an adapter with every optional feature it has that a kernel can use.
+   * @throws UnclipError GPU_NO_ADAPTER when there is none of the kind asked for.
+   */
+  static async open(options: DeviceOptions = {}): Promise<Device> {
+    const instance = await gpuInstance(options);
+    const adapter = await pickAdapter(instance, options.adapter ?? 'auto');
+    const info = adapter.info;
+    const software = isSoftware(info);
+    const features = WANTED_FEATURES.filter((f) => adapter.features.has(f));
+    const limits: Record<string, number> = {};
+    for (const name of WANTED_LIMITS) {
+      const value = (adapter.limits as unknown as Record<string, number | undefined>)[name];
+      if (value !== undefined) limits[name] = value;
+    }
+    let gpu: GPUDevice;
+    try {
+      gpu = await adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits: limits });
+    } catch (cause) {
+      throw gpuError('GPU_NO_ADAPTER', `the adapter '${info.description || info.device}' gave no device`, cause);
+    }
+    const fixed = info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0;
+    const caps: DeviceCaps = {
+      subgroupSize: features.includes('subgroups') ? fixed : 0,
+      f16: features.includes('shader-f16'),
+      software,
+      maxBindingBytes: limits.maxStorageBufferBindingSize ?? 128 * 2 ** 20,
+      maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize ?? 16384,
+      maxInvocations: limits.maxComputeInvocationsPerWorkgroup ?? 256,
+    };
+    const description: AdapterDescription = {
+      name: info.description || info.device || 'unknown adapter',
+      vendor: info.vendor,
+      architecture: info.architecture,
+      software,
+      features,
+    };
+    return new Device(gpu, caps, description, options.eagerPolling ?? false);
+  }
+
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Throws what went wrong since the last look: a lost device, or a command that Dawn refused. */
+  check(): void {
+    if (this.#lost !== undefined) throw new UnclipError('GPU_DEVICE_LOST', `the GPU device is gone: ${this.#lost}`);
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** A buffer; its size is checked against the limits first, since drivers that commit memory late report nothing. */
+  createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const max = this.gpu.limits.maxBufferSize;
+    if (size > max)
+      throw new UnclipError(
+        'GPU_LIMIT_EXCEEDED',
+        `${label} needs ${size} bytes, a buffer on this adapter holds ${max}`,
+      );
+    return this.gpu.createBuffer({ label, size: Math.max(256, (size + 3) & ~3), usage });
+  }
+
+  /** Waits until all submitted work is done, then {@link check}s. */
+  async idle(): Promise<void> {
+    await this.wait(() => this.gpu.queue.onSubmittedWorkDone());
+    this.check();
+  }
+
+  /** Awaits a GPU promise without keeping a core busy. */
+  wait<R>(work: () => Promise<R>): Promise<R> {
+    return this.#eager ? work() : withGentlePolling(work);
+  }
+
+  /** Copies a buffer range back to the CPU. */
+  async readBuffer(source: GPUBuffer, offset: number, size: number): Promise<ArrayBuffer> {
+    const bytes = (size + 3) & ~3;
+    const staging = this.createBuffer('read-back', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const encoder = this.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(source, offset, staging, 0, bytes);
+    this.gpu.queue.submit([encoder.finish()]);
+    try {
+      await this.wait(() => staging.mapAsync(GPUMapMode.READ, 0, bytes));
+      return staging.getMappedRange(0, bytes).slice(0, size);
+    } catch (cause) {
+      this.check();
+      throw gpuError('GPU_DEVICE_LOST', 'reading a result back failed', cause);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  destroy(): void {
+    this.gpu.destroy();
+  }
+}
+
+/** Whether an adapter is a CPU in disguise (lavapipe, SwiftShader, WARP). */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  const text = `${info.architecture} ${info.device} ${info.description}`.toLowerCase();
+  return /software|swiftshader|llvmpipe|lavapipe|\bwarp\b|basic render/.test(text);
+}
+
+async function pickAdapter(instance: GPU, want: 'auto' | 'hardware' | 'software'): Promise<GPUAdapter> {
+  const candidates: GPUAdapter[] = [];
+  for (const options of [{ powerPreference: 'high-performance' as const }, { forceFallbackAdapter: true }]) {
+    const adapter = await instance.requestAdapter(options);
+    if (adapter !== null) candidates.push(adapter);
+  }
+  const wanted = want === 'auto' ? candidates : candidates.filter((a) => isSoftware(a.info) === (want === 'software'));
+  const adapter = wanted.find((a) => !isSoftware(a.info)) ?? wanted[0];
+  if (adapter === undefined) {
+    const kind = want === 'auto' ? '' : `${want} `;
+    throw new UnclipError(
+      'GPU_NO_ADAPTER',
+      `no ${kind}WebGPU adapter was found; 'unclip doctor' says what is missing and how to get it`,
+    );
+  }
+  return adapter;
+}

@@ -1,0 +1,42 @@
+import type { ErrorCode } from '../util/errors.js';
+import { UnclipError } from '../util/errors.js';
+import { prepareDriverEnvironment } from './driver-env.js';
+
+/**
+ * Dawn toggles: subgroup matrices and friends are behind allow_unsafe_apis; NVIDIA's f16 is off by default; timestamps are
+ * otherwise rounded to 65.5 µs. Robustness stays on unless a benchmark turns it off: kernels are ours, but sizes are users'.
+ */
+const ENABLED = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
+const DISABLED = ['timestamp_quantization'];
+
+/** The object that `create` returned must stay referenced: once collected, its promises never settle. */
+let instance: GPU | undefined;
+
+export interface InstanceOptions {
+  /** `null` validates shaders and pipelines without any driver and runs nothing. */
+  readonly backend?: 'vulkan' | 'metal' | 'd3d12' | 'null';
+}
+
+/** Dawn's entry point, opened once per process, with the driver environment prepared first. */
+export async function gpuInstance(options: InstanceOptions = {}): Promise<GPU> {
+  if (options.backend === undefined && instance !== undefined) return instance;
+  if (options.backend !== 'null') prepareDriverEnvironment();
+  const dawn = await import('webgpu');
+  Object.assign(globalThis, dawn.globals);
+  const flags = [`enable-dawn-features=${ENABLED.join(',')}`, `disable-dawn-features=${DISABLED.join(',')}`];
+  if (options.backend !== undefined) flags.push(`backend=${options.backend}`);
+  const created = dawn.create(flags) as GPU;
+  if (options.backend === undefined) instance = created;
+  return created;
+}
+
+/** Lets go of Dawn, so that nothing of it keeps the process alive. */
+export function releaseInstance(): void {
+  instance = undefined;
+}
+
+/** Wraps a failure of Dawn's in a coded error. */
+export function gpuError(code: ErrorCode, what: string, cause: unknown): UnclipError {
+  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return new UnclipError(code, `${what}: ${reason}`, { cause });
+}

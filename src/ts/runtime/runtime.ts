@@ -1,0 +1,91 @@
+import { Device, type DeviceOptions } from '../gpu/device.js';
+import { PipelineCache } from '../gpu/pipelines.js';
+import { type CompileOptions, compileGraph } from '../graph/compile.js';
+import type { DType, Graph } from '../graph/types.js';
+import { UnclipError } from '../util/errors.js';
+import { Arena } from './arena.js';
+import { Program } from './program.js';
+import { Residency, type WeightSource } from './residency.js';
+import { StateTensor } from './state.js';
+
+export interface RuntimeOptions extends DeviceOptions, CompileOptions {
+  /** Most bytes of weights on the GPU at any time; networks beyond it are evicted and loaded again. Default: no bound. */
+  readonly weightBudgetBytes?: number;
+}
+
+/** Bindings a kernel can have absent: each position has its own 256 bytes, since writable ranges may not overlap. */
+const DUMMY_SLOTS = 16;
+
+/** A device with its arena, pipelines and resident weights: what turns graphs into running programs. */
+export class Runtime {
+  readonly device: Device;
+  readonly pipelines: PipelineCache;
+  readonly arena: Arena;
+  readonly residency: Residency;
+  readonly #options: RuntimeOptions;
+  readonly #dummyRead: GPUBuffer;
+  readonly #dummyWrite: GPUBuffer;
+
+  private constructor(device: Device, options: RuntimeOptions) {
+    this.device = device;
+    this.pipelines = new PipelineCache(device);
+    this.arena = new Arena(device);
+    this.residency = new Residency(device, options.weightBudgetBytes);
+    this.#options = options;
+    this.#dummyRead = device.createBuffer('absent operand', 256, GPUBufferUsage.STORAGE);
+    this.#dummyWrite = device.createBuffer('absent operands', 256 * DUMMY_SLOTS, GPUBufferUsage.STORAGE);
+  }
+
+  static async open(options: RuntimeOptions = {}): Promise<Runtime> {
+    return new Runtime(await Device.open(options), options);
+  }
+
+  /**
+   * Compiles a graph for this device.
+   * @param network name under which its weights are shared with other programs of the same network
+   * @param shared state tensors of other programs to use for inputs or outputs of the same shape and dtype
+   * @throws UnclipError GPU_FEATURE_MISSING when the graph is f16 and the adapter is not.
+   */
+  program(
+    network: string,
+    graph: Graph,
+    source: WeightSource,
+    shared: Readonly<Record<string, StateTensor>> = {},
+  ): Program {
+    if (graph.dtype === 'f16' && !this.device.caps.f16)
+      throw new UnclipError(
+        'GPU_FEATURE_MISSING',
+        `f16 was asked for, but the adapter '${this.device.adapter.name}' has no shader-f16; use f32`,
+      );
+    const compiled = compileGraph(graph, this.device.caps, this.#options);
+    const weights = this.residency.network(`${network}/${graph.dtype}`, source);
+    return new Program(this, compiled, weights, shared);
+  }
+
+  /** A state tensor that belongs to no program. */
+  state(label: string, shape: readonly number[], dtype: DType): StateTensor {
+    return new StateTensor(this.device, label, shape, dtype);
+  }
+
+  /** Submits prepared programs, one after the other, as one command buffer. */
+  submit(programs: readonly Program[], timestamps?: GPUComputePassTimestampWrites): void {
+    const encoder = this.device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass(timestamps === undefined ? {} : { timestampWrites: timestamps });
+    for (const program of programs) program.encode(pass);
+    pass.end();
+    this.device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  dummy(position: number, access: 'read' | 'readWrite'): GPUBufferBinding {
+    if (access === 'read') return { buffer: this.#dummyRead, offset: 0, size: 256 };
+    return { buffer: this.#dummyWrite, offset: 256 * position, size: 256 };
+  }
+
+  destroy(): void {
+    this.arena.destroy();
+    this.residency.destroy();
+    this.#dummyRead.destroy();
+    this.#dummyWrite.destroy();
+    this.device.destroy();
+  }
+}
