@@ -1,0 +1,76 @@
+// Builds the native addon, offline, as build/Release/unclip.node.
+//   node scripts/build-native.mjs          cmake-js where CMake is found, else node-gyp (a C++20 compiler, make and Python)
+//   node scripts/build-native.mjs --gyp    node-gyp
+// Headers come from the packages node-api-headers and node-addon-api: neither way downloads anything.
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+const result = join(root, 'build', 'Release', 'unclip.node');
+
+function fail(message) {
+  console.error(`build-native: ${message}`);
+  process.exit(1);
+}
+
+/** Runs a script of a package with this Node; ends the process with its status where it fails. */
+function run(script, args) {
+  const { status, error } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
+  if (error) fail(error.message);
+  if (status !== 0)
+    fail('the build failed; a compiler with C++20 is needed (g++ 11, clang 14, Visual Studio 2022 or later)');
+}
+
+const hasCMake = () => spawnSync('cmake', ['--version'], { stdio: 'ignore' }).status === 0;
+
+function buildWithCMake() {
+  const folder = join(root, 'build', 'cmake');
+  run(require.resolve('cmake-js/bin/cmake-js'), ['build', '--directory', root, '--out', folder]);
+  mkdirSync(join(root, 'build', 'Release'), { recursive: true });
+  // A rename, because writing into a file that a process has loaded would crash that process.
+  copyFileSync(join(folder, 'Release', 'unclip.node'), `${result}.new`);
+  renameSync(`${result}.new`, result);
+}
+
+/** node-gyp's path: the package's own, or the one that npm carries and names to the scripts it runs. */
+function nodeGyp() {
+  try {
+    return require.resolve('node-gyp/bin/node-gyp.js');
+  } catch {
+    const carried = process.env.npm_config_node_gyp;
+    if (carried && existsSync(carried)) return carried;
+    return fail(
+      'neither CMake nor node-gyp was found; install CMake, or run `npm run build:native`, which brings node-gyp',
+    );
+  }
+}
+
+/** A folder that node-gyp takes for Node's development files: Node-API's headers and an empty list of common settings. */
+function headerFolder() {
+  const folder = join(root, 'build', 'node-headers');
+  const include = join(folder, 'include', 'node');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(include, { recursive: true });
+  cpSync(require('node-api-headers').include_dir, include, { recursive: true });
+  writeFileSync(
+    join(include, 'common.gypi'),
+    `{ 'target_defaults': { 'default_configuration': 'Release', 'configurations': { 'Release': {}, 'Debug': {} } } }\n`,
+  );
+  return folder;
+}
+
+function buildWithGyp() {
+  if (process.platform === 'win32') fail('on Windows the build needs CMake; install it and run this again');
+  const script = nodeGyp();
+  run(script, ['configure', 'build', '--release', '--force-process-config', `--nodedir=${headerFolder()}`]);
+}
+
+if (process.argv.includes('--gyp') || !hasCMake()) buildWithGyp();
+else buildWithCMake();
+if (!existsSync(result)) fail(`the build ended without ${result}`);
+console.log(`built ${result}`);

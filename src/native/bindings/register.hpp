@@ -1,0 +1,14 @@
+// Each binding file adds its part to the module's exports.
+#pragma once
+
+#include <napi.h>
+
+namespace unclip::bindings {
+
+void registerSafetensors(Napi::Env env, Napi::Object exports);
+void registerConversion(Napi::Env env, Napi::Object exports);
+void registerRandom(Napi::Env env, Napi::Object exports);
+void registerReference(Napi::Env env, Napi::Object exports);
+void registerResampling(Napi::Env env, Napi::Object exports);
+
+}  // namespace unclip::bindings

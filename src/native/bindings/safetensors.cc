@@ -1,0 +1,152 @@
+#include "../safetensors.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "../pack.hpp"
+#include "arguments.hpp"
+#include "register.hpp"
+
+namespace unclip::bindings {
+
+namespace {
+
+class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
+ public:
+  static void define(Napi::Env env, Napi::Object exports) {
+    exports.Set("SafetensorsFile",
+                DefineClass(env, "SafetensorsFile",
+                            {InstanceMethod<&SafetensorsFile::tensors>("tensors"),
+                             InstanceMethod<&SafetensorsFile::metadata>("metadata"),
+                             InstanceMethod<&SafetensorsFile::copy>("copy"), InstanceMethod<&SafetensorsFile::pack>("pack"),
+                             InstanceMethod<&SafetensorsFile::close>("close")}));
+  }
+
+  /// new SafetensorsFile(path): maps the file and checks all of its header.
+  explicit SafetensorsFile(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+    guarded(info.Env(), [&] {
+      if (!info[0].IsString()) throw invalidInput("a path must be a string");
+      const std::string path = info[0].As<Napi::String>().Utf8Value();
+      if (path.find('\0') != std::string::npos) throw invalidInput("a path must not hold a NUL character");
+      file_ = std::make_unique<MappedFile>(path);
+      header_ = parseSafetensors(file_->bytes());
+    });
+  }
+
+ private:
+  /// [{ name, dtype, shape, bytes }] in file order.
+  Napi::Value tensors(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    auto list = Napi::Array::New(env, header_.tensors.size());
+    for (std::size_t i = 0; i < header_.tensors.size(); ++i) {
+      const TensorEntry& entry = header_.tensors[i];
+      auto shape = Napi::Array::New(env, entry.shape.size());
+      for (std::size_t d = 0; d < entry.shape.size(); ++d) {
+        shape.Set(static_cast<std::uint32_t>(d), Napi::Number::New(env, static_cast<double>(entry.shape[d])));
+      }
+      auto item = Napi::Object::New(env);
+      item.Set("name", entry.name);
+      item.Set("dtype", std::string(kDTypeNames[static_cast<std::size_t>(entry.dtype)]));
+      item.Set("shape", shape);
+      item.Set("bytes", Napi::Number::New(env, static_cast<double>(entry.end - entry.begin)));
+      list.Set(static_cast<std::uint32_t>(i), item);
+    }
+    return list;
+  }
+
+  /// [key, value] pairs of __metadata__.
+  Napi::Value metadata(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    auto list = Napi::Array::New(env, header_.metadata.size());
+    for (std::size_t i = 0; i < header_.metadata.size(); ++i) {
+      auto pair = Napi::Array::New(env, 2);
+      pair.Set(0u, header_.metadata[i].first);
+      pair.Set(1u, header_.metadata[i].second);
+      list.Set(static_cast<std::uint32_t>(i), pair);
+    }
+    return list;
+  }
+
+  struct Request {
+    const TensorEntry& entry;
+    const std::byte* source;
+    std::span<std::byte> destination;
+    Napi::Object options;
+    Target target;
+  };
+
+  /// Arguments (tensor index, destination, { f16, byteOffset, … }) of copy and pack.
+  Request requestOf(const Napi::CallbackInfo& info) const {
+    if (!file_) throw invalidInput("the file is closed");
+    const double index = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1.0;
+    if (!(index >= 0 && index < static_cast<double>(header_.tensors.size()))) throw invalidInput("no such tensor");
+    const TensorEntry& entry = header_.tensors[static_cast<std::size_t>(index)];
+    const Napi::Object options = objectArgument(info, 2);
+    auto destination = bytesArgument(info, 1);
+    const std::size_t offset = sizeOption(options, "byteOffset");
+    if (offset > destination.size()) throw invalidInput("byteOffset lies past the end of the destination");
+    file_->requireUnchanged();
+    const Target target = options.Get("f16").ToBoolean() ? Target::F16 : Target::F32;
+    return {entry, file_->bytes().data() + entry.begin, destination.subspan(offset), options, target};
+  }
+
+  static void requireRoom(const Request& request, std::size_t elements) {
+    if (elements > request.destination.size() / itemSize(request.target)) {
+      throw invalidInput("the destination is too small for tensor \"" + request.entry.name + "\"");
+    }
+  }
+
+  /// copy(index, destination, { f16, byteOffset, begin, end, zeros }): elements [begin, end), then `zeros` zeros.
+  Napi::Value copy(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const Request request = requestOf(info);
+      const std::size_t begin = sizeOption(request.options, "begin");
+      const std::size_t end = sizeOption(request.options, "end");
+      const std::size_t zeros = sizeOption(request.options, "zeros");
+      if (begin > end || end > request.entry.elements) throw invalidInput("the element range lies outside the tensor");
+      requireRoom(request, end - begin + zeros);
+      std::byte* out = request.destination.data();
+      const auto lost = convertElements(request.source, request.entry.dtype, begin, end, request.target, out);
+      const std::size_t size = itemSize(request.target);
+      std::fill_n(out + (end - begin) * size, zeros * size, std::byte{0});
+      return Napi::Number::New(info.Env(), static_cast<double>(lost));
+    });
+  }
+
+  /// pack(index, destination, { f16, byteOffset, outputs, inputs, taps, stride, column, zeros, rowBegin, rowEnd }).
+  Napi::Value pack(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const Request request = requestOf(info);
+      const Napi::Object& o = request.options;
+      const MatrixPacking p{extentOption(o, "outputs"), extentOption(o, "inputs"), extentOption(o, "taps"),
+                            extentOption(o, "stride"),  sizeOption(o, "column"),   sizeOption(o, "zeros"),
+                            sizeOption(o, "rowBegin"),  sizeOption(o, "rowEnd")};
+      // Extents are below 2^31, so outputs * inputs fits; dividing keeps the whole product from overflowing.
+      const std::uint64_t plane = static_cast<std::uint64_t>(p.outputs) * p.inputs;
+      if (request.entry.elements % plane != 0 || request.entry.elements / plane != p.taps) {
+        throw invalidInput("outputs, inputs and taps do not fit tensor \"" + request.entry.name + "\"");
+      }
+      if (p.column > p.stride || p.outputs > p.stride - p.column || p.zeros > p.stride - p.column - p.outputs) {
+        throw invalidInput("the columns lie outside the packed matrix");
+      }
+      if (p.rowBegin > p.rowEnd || p.rowEnd > p.inputs * p.taps) throw invalidInput("the rows lie outside the packed matrix");
+      if (p.rowEnd - p.rowBegin > request.destination.size() / itemSize(request.target) / p.stride) {
+        throw invalidInput("the destination is too small for tensor \"" + request.entry.name + "\"");
+      }
+      const auto lost = packMatrix(request.source, request.entry.dtype, p, request.target, request.destination.data());
+      return Napi::Number::New(info.Env(), static_cast<double>(lost));
+    });
+  }
+
+  /// Unmaps the file now rather than at garbage collection; the list of tensors stays.
+  void close(const Napi::CallbackInfo&) { file_.reset(); }
+
+  std::unique_ptr<MappedFile> file_;
+  SafetensorsHeader header_;
+};
+
+}  // namespace
+
+void registerSafetensors(Napi::Env env, Napi::Object exports) { SafetensorsFile::define(env, exports); }
+
+}  // namespace unclip::bindings

@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { UnclipError } from '../util/errors.js';
+import { packageRoot } from '../util/package-root.js';
+
+/** Element types of stored tensors that the addon reads. */
+export type StoredDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
+
+export interface NativeTensorInfo {
+  name: string;
+  dtype: StoredDType;
+  shape: number[];
+  bytes: number;
+}
+
+/** Where converted elements go: f16 bits or f32, from `byteOffset` of the destination on. */
+interface Placement {
+  f16: boolean;
+  byteOffset: number;
+}
+
+/** Elements [begin, end) of the flat tensor, followed by `zeros` zeros. */
+export interface CopyOptions extends Placement {
+  begin: number;
+  end: number;
+  zeros: number;
+}
+
+/**
+ * A stored weight [outputs, inputs, taps] into columns [column, column + outputs) of the packed matrix [taps, inputs, stride];
+ * `zeros` columns after them are zeroed. Only rows [rowBegin, rowEnd) of the taps × inputs rows are written.
+ */
+export interface PackOptions extends Placement {
+  outputs: number;
+  inputs: number;
+  taps: number;
+  stride: number;
+  column: number;
+  zeros: number;
+  rowBegin: number;
+  rowEnd: number;
+}
+
+/** A mapped and checked safetensors file. copy and pack return how many finite values became infinite. */
+export interface NativeSafetensorsFile {
+  tensors(): NativeTensorInfo[];
+  metadata(): [string, string][];
+  copy(index: number, destination: ArrayBufferLike | ArrayBufferView, options: CopyOptions): number;
+  pack(index: number, destination: ArrayBufferLike | ArrayBufferView, options: PackOptions): number;
+  close(): void;
+}
+
+export interface NativeGenerator {
+  randn(count: number): Float32Array;
+  rand(count: number): Float32Array;
+  randint(count: number, range: number): Float64Array;
+}
+
+export type Reals = Float32Array | Float64Array;
+
+/** Sizes of {@link ReferenceOps.conv2d}. upsample 2 enlarges the input by nearest neighbour first. */
+export interface ConvSizes {
+  batch: number;
+  height: number;
+  width: number;
+  inChannels: number;
+  outChannels: number;
+  kernelHeight: number;
+  kernelWidth: number;
+  stride: number;
+  pad: number;
+  upsample: 1 | 2;
+}
+
+export interface AttentionSizes {
+  batch: number;
+  queries: number;
+  keys: number;
+  heads: number;
+  headDim: number;
+  /** Factor of q·k, usually 1 / sqrt(headDim). */
+  scale: number;
+  /** Query i sees keys 0..i. */
+  causal: boolean;
+}
+
+export interface PictureSizes {
+  batch: number;
+  height: number;
+  width: number;
+  channels: number;
+}
+
+/**
+ * Every operation of the networks in f64, channels last, for tests. Operands hold exactly the stated number of elements; weights
+ * keep PyTorch's layout. Throws an Error with code INPUT_INVALID or INPUT_TOO_LARGE.
+ */
+export interface ReferenceOps {
+  /** x[M, K] · w[N, K]ᵀ + bias[N] → [M, N]. */
+  linear(x: Reals, w: Reals, bias: Reals | null, sizes: { m: number; n: number; k: number }): Float64Array;
+  /** x[B, H, W, I], w[O, I, kh, kw] → [B, OH, OW, O], zero padding. */
+  conv2d(x: Reals, w: Reals, bias: Reals | null, sizes: ConvSizes): Float64Array;
+  /** x[B, L, C]; statistics over L and the channels of a group. */
+  groupNorm(
+    x: Reals,
+    gamma: Reals | null,
+    beta: Reals | null,
+    sizes: { batch: number; length: number; channels: number; groups: number; eps: number },
+  ): Float64Array;
+  /** x[rows, C]; statistics over C. */
+  layerNorm(
+    x: Reals,
+    gamma: Reals | null,
+    beta: Reals | null,
+    sizes: { rows: number; channels: number; eps: number },
+  ): Float64Array;
+  /** q[B, Lq, heads*D], k and v [B, Lk, heads*D], mask [B, Lk] added to the scores → [B, Lq, heads*D]. */
+  attention(q: Reals, k: Reals, v: Reals, mask: Reals | null, sizes: AttentionSizes): Float64Array;
+  /** Over the last dimension of x[rows, columns]. */
+  softmax(x: Reals, sizes: { rows: number; columns: number }): Float64Array;
+  silu(x: Reals): Float64Array;
+  /** The exact form, with erf. */
+  gelu(x: Reals): Float64Array;
+  /** x · sigmoid(1.702 x). */
+  quickGelu(x: Reals): Float64Array;
+  /** F.interpolate(mode='bicubic', antialias=True, align_corners=False): cubic a = -0.5. */
+  bicubicAntialias(x: Reals, sizes: PictureSizes & { outHeight: number; outWidth: number }): Float64Array;
+  /** [B, H, W, C] → [B, H/2, W/2, C]. */
+  avgPool2x(x: Reals, sizes: PictureSizes): Float64Array;
+  /** [B, H, W, C] → [B, 2H, 2W, C]. */
+  nearest2x(x: Reals, sizes: PictureSizes): Float64Array;
+  /** t[B] → [B, dim], cosines first (flip_sin_to_cos), freq_shift 0. */
+  timestepEmbedding(t: Reals, sizes: { batch: number; dim: number }): Float64Array;
+  /**
+   * Guidance and one reverse step as src/ts/diffusion/step-params.ts states it; params holds 16 numbers an image.
+   * sample, noise [B, pixels, C]; cond, uncond [B, pixels, outChannels] (outChannels = C or 2C).
+   */
+  diffusionStep(
+    sample: Reals,
+    cond: Reals,
+    uncond: Reals | null,
+    noise: Reals | null,
+    params: Reals,
+    sizes: { batch: number; pixels: number; channels: number; outChannels: number },
+  ): Float64Array;
+}
+
+export interface Addon extends ReferenceOps {
+  /** Maps `path` and checks the whole header; throws an Error with code MODEL_FILE_MISSING, MODEL_FILE_INVALID or IO_FAILED. */
+  SafetensorsFile: new (
+    path: string,
+  ) => NativeSafetensorsFile;
+  /** Takes the low 32 bits of a seed. */
+  Generator: new (
+    seed: number,
+  ) => NativeGenerator;
+  /** Elements of `dtype` → f32, or f16 bits rounded to nearest even. */
+  convert(source: ArrayBufferLike | ArrayBufferView, dtype: StoredDType, target: 'f32'): Float32Array;
+  convert(source: ArrayBufferLike | ArrayBufferView, dtype: StoredDType, target: 'f16'): Uint16Array;
+}
+
+let loaded: Addon | undefined;
+
+/**
+ * The native addon: built from source in build/Release, or prebuilt for this platform.
+ * @throws UnclipError NATIVE_ADDON_MISSING where neither is there, or where it does not load
+ */
+export function addon(): Addon {
+  if (loaded !== undefined) return loaded;
+  const root = packageRoot();
+  const places = [
+    join(root, 'build', 'Release', 'unclip.node'),
+    join(root, 'prebuilt', `${process.platform}-${process.arch}`, 'unclip.node'),
+  ];
+  const path = places.find((place) => existsSync(place));
+  if (path === undefined) {
+    throw new UnclipError(
+      'NATIVE_ADDON_MISSING',
+      'the native addon is not built for this platform; run `npm run build:native` in the folder of the package',
+    );
+  }
+  try {
+    loaded = createRequire(import.meta.url)(path) as Addon;
+  } catch (cause) {
+    throw new UnclipError(
+      'NATIVE_ADDON_MISSING',
+      'the native addon does not load on this machine; run `npm run build:native` in the folder of the package',
+      { cause },
+    );
+  }
+  return loaded;
+}
