@@ -10,8 +10,8 @@ export interface SystemFacts {
   readonly nvidia: boolean;
 }
 
-/** Debian releases whose own Mesa is too old for Dawn, so that the backports' one is needed. */
-const NEEDS_BACKPORTS = ['bullseye', 'bookworm'];
+/** The Debian release (12) whose own Mesa is too old for Dawn, so that its backports' one is needed. */
+const NEEDS_BACKPORTS = 'bookworm';
 
 /** Parses os-release(5): `KEY=value` lines, values perhaps quoted. */
 export function parseOsRelease(text: string): Map<string, string> {
@@ -50,7 +50,7 @@ export function driverHints({ families, codename, nvidia }: SystemFacts): string
     );
   }
   const is = (name: string): boolean => families.includes(name);
-  if (is('debian') && NEEDS_BACKPORTS.includes(codename)) {
+  if (is('debian') && codename === NEEDS_BACKPORTS) {
     hints.push(
       `Enable ${codename}-backports in the apt sources, then: ` +
         `apt-get update && apt-get install -t ${codename}-backports mesa-vulkan-drivers libvulkan1`,

@@ -1,0 +1,155 @@
+// Fetches a private copy of Mesa's software Vulkan driver (lavapipe) into the user's cache folder, from the mirrors the
+// system's apt already uses. It needs no root, installs nothing, and leaves only <cache>/driver-<version>/ and
+// <cache>/driver.json, which src/ts/gpu/driver-env.ts reads.
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../lib/run.mjs';
+import { PrivateApt } from './apt.mjs';
+import { formatSources, parseDeb822, parseOneLine, selectSources } from './apt-sources.mjs';
+import { neededLibraries } from './elf.mjs';
+
+const DRIVER_PACKAGE = 'mesa-vulkan-drivers';
+const DRIVER_LIBRARY = 'libvulkan_lvp.so';
+const LOADER_LIBRARY = 'libvulkan.so.1';
+
+/** Debian 12's own Mesa (22.3) lacks what Dawn asks of a driver; its backports have 25.0. */
+const NEEDS_BACKPORTS = 'bookworm';
+
+/**
+ * Libraries that every Debian system has because dpkg, apt or the C++ compiler's run-time need them; the copies of the
+ * system are used. Whatever else the driver needs is fetched, installed or not.
+ */
+const BASE =
+  /^(libc6|libcrypt1|libgcc-s1|libstdc\+\+6|zlib1g|liblzma5|libtinfo6|libbz2-1\.0|libselinux1|libpcre2-8-0)$/;
+
+/** Only packages of these names hold libraries that a driver can need. */
+const CARRIES_LIBRARIES = /^(lib|mesa-|zlib)/;
+
+function readIfThere(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+function systemSources(folder = '/etc/apt') {
+  const parts = join(folder, 'sources.list.d');
+  const names = existsSync(parts) ? readdirSync(parts).sort() : [];
+  const read = (ending, parse) =>
+    names.filter((name) => name.endsWith(ending)).flatMap((name) => parse(readIfThere(join(parts, name))));
+  return [
+    ...parseOneLine(readIfThere(join(folder, 'sources.list'))),
+    ...read('.list', parseOneLine),
+    ...read('.sources', parseDeb822),
+  ];
+}
+
+/** Finds every shared library below `root` by file name. @returns {Map<string, string>} */
+function indexLibraries(root) {
+  const found = new Map();
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    const name = entry.name;
+    if (!entry.isDirectory() && /\.so(\.|$)/.test(name) && !found.has(name)) {
+      found.set(name, join(entry.parentPath ?? entry.path, name));
+    }
+  }
+  return found;
+}
+
+/** The libraries among `available` that `roots` need, each after those it needs itself. */
+function loadOrder(roots, available) {
+  const order = [];
+  const seen = new Set();
+  const visit = (name) => {
+    if (seen.has(name) || !available.has(name)) return;
+    seen.add(name);
+    for (const needed of neededLibraries(available.get(name))) visit(needed);
+    order.push(name);
+  };
+  for (const name of roots) visit(name);
+  return order;
+}
+
+/** Downloads and unpacks; returns the folder with the files and the driver's version. */
+async function unpackPackages(work, codename) {
+  const backports = codename === NEEDS_BACKPORTS ? `${codename}-backports` : undefined;
+  const sources = selectSources(systemSources(), codename, backports);
+  if (sources.length === 0) throw new Error(`the apt sources name no mirror of the release '${codename}'`);
+  const apt = new PrivateApt(join(work, 'apt'), formatSources(sources));
+  await apt.update();
+  const resolved = await apt.resolve([DRIVER_PACKAGE, 'libvulkan1'], backports);
+  const version = resolved.find(({ name }) => name === DRIVER_PACKAGE)?.version;
+  if (version === undefined) throw new Error(`apt offers no ${DRIVER_PACKAGE}`);
+  const downloads = await apt.download(resolved.filter(({ name }) => CARRIES_LIBRARIES.test(name) && !BASE.test(name)));
+  const root = join(work, 'root');
+  for (const file of readdirSync(downloads)) await run('dpkg-deb', ['-x', join(downloads, file), root]);
+  return { root, version };
+}
+
+/** Puts the driver, the loader and what they need into `stage`, as it will stand in `target`. */
+function stageDriver(root, stage, target, version) {
+  const available = indexLibraries(root);
+  for (const name of [DRIVER_LIBRARY, LOADER_LIBRARY]) {
+    if (!available.has(name)) throw new Error(`the packages hold no ${name}`);
+  }
+  const order = loadOrder([LOADER_LIBRARY, DRIVER_LIBRARY], available);
+  mkdirSync(join(stage, 'lib'), { recursive: true });
+  for (const name of order) copyFileSync(realpathSync(available.get(name)), join(stage, 'lib', name));
+  const given = readdirSync(join(root, 'usr/share/vulkan/icd.d')).find((name) => name.startsWith('lvp_icd'));
+  if (!given) throw new Error('the packages hold no manifest of lavapipe');
+  const manifest = JSON.parse(readFileSync(join(root, 'usr/share/vulkan/icd.d', given), 'utf8'));
+  manifest.ICD.library_path = join(target, 'lib', DRIVER_LIBRARY);
+  writeFileSync(join(stage, 'lavapipe_icd.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  return {
+    mesa: version,
+    icd: join(target, 'lavapipe_icd.json'),
+    libraryPath: join(target, 'lib'),
+    libraries: order.filter((name) => name !== DRIVER_LIBRARY).map((name) => join(target, 'lib', name)),
+  };
+}
+
+/**
+ * Fetches the driver; other copies in the cache folder are removed once the new one is in place.
+ * @param {string} cacheFolder
+ * @param {string} codename the release's VERSION_CODENAME
+ * @returns {Promise<{ mesa: string, icd: string, libraryPath: string, libraries: string[] }>} what driver.json holds
+ * @throws {Error} with a reason in one line when this machine cannot: no apt, no network, no such package, a full disk
+ */
+export async function fetchDriver(cacheFolder, codename) {
+  mkdirSync(cacheFolder, { recursive: true });
+  const work = mkdtempSync(join(cacheFolder, 'fetch-'));
+  const clean = () => rmSync(work, { recursive: true, force: true });
+  const interrupted = () => {
+    clean();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  try {
+    const { root, version } = await unpackPackages(work, codename);
+    // The loader separates paths by colons, which an epoch in the version would put into this one.
+    const target = join(cacheFolder, `driver-${version.replaceAll(':', '_')}`);
+    const driver = stageDriver(root, join(work, 'stage'), target, version);
+    if (existsSync(target)) renameSync(target, join(work, 'old'));
+    renameSync(join(work, 'stage'), target);
+    writeFileSync(join(work, 'driver.json'), `${JSON.stringify(driver, null, 2)}\n`);
+    renameSync(join(work, 'driver.json'), join(cacheFolder, 'driver.json'));
+    for (const name of readdirSync(cacheFolder)) {
+      const other = join(cacheFolder, name);
+      if (name.startsWith('driver-') && other !== target) rmSync(other, { recursive: true, force: true });
+    }
+    return driver;
+  } finally {
+    process.off('SIGINT', interrupted);
+    process.off('SIGTERM', interrupted);
+    clean();
+  }
+}
