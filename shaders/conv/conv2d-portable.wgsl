@@ -1,0 +1,50 @@
+// Convolution as an implicit matrix product: rows are output pixels, k = (ky, kx, channel), columns output channels.
+// Layout and epilogue: conv/conv2d-common; tiling, accumulation and error bound: matmul/tile-core. WGSL core only.
+//#import conv/conv2d-common
+//#import matmul/tile-core
+
+/// An output pixel: the image's first input element, and the input position of tap (0, 0), which may be negative.
+struct Row { base: u32, iy: i32, ix: i32, valid: bool }
+
+fn sizes() -> vec3<u32> {
+  return vec3<u32>(p.batch * p.out_height * p.out_width, p.out_channels, p.kernel * p.kernel * p.channels);
+}
+
+fn row_of(m: u32) -> Row {
+  let pixels = p.out_height * p.out_width;
+  let image = m / pixels;
+  let at = m % pixels;
+  let iy = i32(at / p.out_width * p.stride) - i32(p.pad);
+  let ix = i32(at % p.out_width * p.stride) - i32(p.pad);
+  return Row(image * p.height * p.width * p.channels, iy, ix, image < p.batch);
+}
+
+/// Index of the element at tap `tap`, or -1 outside the image.
+fn element(row: Row, tap: u32, channel: u32) -> i32 {
+  let iy = row.iy + i32(tap / p.kernel);
+  let ix = row.ix + i32(tap % p.kernel);
+  let inside = row.valid && iy >= 0 && ix >= 0 && iy < i32(p.height << p.upsample) && ix < i32(p.width << p.upsample);
+  if (!inside || tap >= p.kernel * p.kernel) { return -1; }
+  return i32(row.base + ((u32(iy) >> p.upsample) * p.width + (u32(ix) >> p.upsample)) * p.channels + channel);
+}
+
+fn load_a(row: Row, k: u32) -> vec4<f32> {
+  var v = vec4<f32>();
+//#if VEC_I
+  let at = element(row, k / p.channels, k % p.channels);
+  if (at >= 0) { v = vec4<f32>(x[u32(at) / 4u]); }
+//#else
+  for (var i = 0u; i < 4u; i++) {
+    let at = element(row, (k + i) / p.channels, (k + i) % p.channels);
+    if (at >= 0) { v[i] = f32(x[at]); }
+  }
+//#endif
+  return v;
+}
+
+fn load_b(k: u32, n: u32) -> vec4<f32> {
+  if (k >= p.kernel * p.kernel * p.channels || n >= p.out_channels) { return vec4<f32>(); }
+  return vec4<f32>(w[k * ((p.out_channels + 3u) / 4u) + n / 4u]);
+}
+
+fn store(m: u32, n: u32, sum: vec4<f32>) { finish(m, n, sum); }
