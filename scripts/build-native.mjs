@@ -67,7 +67,14 @@ function headerFolder() {
 function buildWithGyp() {
   if (process.platform === 'win32') fail('on Windows the build needs CMake; install it and run this again');
   const script = nodeGyp();
-  run(script, ['configure', 'build', '--release', '--force-process-config', `--nodedir=${headerFolder()}`]);
+  run(script, [
+    'configure',
+    'build',
+    '--release',
+    '--jobs=max',
+    '--force-process-config',
+    `--nodedir=${headerFolder()}`,
+  ]);
 }
 
 if (process.argv.includes('--gyp') || !hasCMake()) buildWithGyp();

@@ -56,3 +56,20 @@ export function runInForeground(command, args, { cwd, env } = {}) {
     });
   });
 }
+
+/**
+ * Runs a program, shows what it prints as it comes, and gathers its standard output.
+ * @returns {Promise<{ code: number, stdout: string }>}
+ */
+export function runAndShow(command, args, { cwd, env } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const chunks = [];
+    child.stdout.on('data', (chunk) => {
+      chunks.push(chunk);
+      process.stdout.write(chunk);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? 1, stdout: Buffer.concat(chunks).toString() }));
+  });
+}

@@ -7,7 +7,7 @@ const DIST = join(ROOT, 'dist');
 const SOURCES = ['src/ts', 'tsconfig.json', 'package-lock.json'].map((name) => join(ROOT, name));
 
 /** Compiles into a folder beside `dist/` and swaps the two: no half-built state, nothing left of deleted sources. */
-async function compile() {
+export async function compile() {
   const started = new Date();
   const fresh = join(ROOT, 'dist-new');
   const old = join(ROOT, 'dist-old');
