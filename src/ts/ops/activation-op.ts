@@ -1,7 +1,7 @@
 import { ACTIVATIONS, type Activation } from './activation.js';
 import { misfit, required } from './checks.js';
 import { flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { operand, operandBytes, params, readWrite } from './lowering.js';
+import { operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** Element-wise SiLU, exact GELU (erf) or x · sigmoid(1.702 x); any shape. */
@@ -27,7 +27,7 @@ export const activation: OpRecord = {
             shader: 'elementwise/activation',
             defines: { ...ioDefines(width, x, out), KIND: ACTIVATIONS[call.attrs.act as Activation] },
             constants: {},
-            bindings: [operand(x), readWrite(out)],
+            bindings: [readWrite(x), readWrite(out)],
             params: params(elements / width),
             grid: flatGrid(elements / width),
           },

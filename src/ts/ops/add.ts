@@ -58,9 +58,9 @@ export const add: OpRecord = {
         return [
           {
             shader: 'elementwise/add',
-            defines: { ...ioDefines(width, a, out, b), SAME: step === elements },
+            defines: { ...ioDefines(width, a, out, b), SAME: step === elements, B_WEIGHT: b.kind === 'weight' },
             constants: {},
-            bindings: [operand(a), operand(b), readWrite(out)],
+            bindings: [readWrite(a), operand(b), readWrite(out)],
             params: params(elements / width, span / width, step / width),
             grid: flatGrid(elements / width),
           },

@@ -13,6 +13,8 @@ export const affine: OpRecord = {
     for (const v of [scale, shift])
       if (v.shape.length !== 1 || v.shape[0]! < lastDim(x))
         misfit('affine', `${v.name} [${v.shape}] is not a vector over ${lastDim(x)} channels`);
+    if ((scale.kind === 'weight') !== (shift.kind === 'weight'))
+      misfit('affine', 'scale and shift must both be weights, or neither');
     if (scale.dtype !== shift.dtype) misfit('affine', `scale is ${scale.dtype} but shift is ${shift.dtype}`);
     return [x.shape];
   },
@@ -28,9 +30,9 @@ export const affine: OpRecord = {
         return [
           {
             shader: 'elementwise/affine',
-            defines: ioDefines(width, x, out, scale),
+            defines: { ...ioDefines(width, x, out, scale), V_WEIGHT: scale.kind === 'weight' },
             constants: {},
-            bindings: [operand(x), operand(scale), operand(shift), readWrite(out)],
+            bindings: [readWrite(x), operand(scale), operand(shift), readWrite(out)],
             params: params(count, lastDim(x) / width),
             grid: flatGrid(count),
           },

@@ -1,6 +1,6 @@
 import { required, requireRank } from './checks.js';
 import { ELEMENTWISE_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { lastDim, operand, operandBytes, params, readWrite } from './lowering.js';
+import { lastDim, operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** Mean over 2×2 blocks, an odd last row or column dropped: [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]. */
@@ -26,7 +26,7 @@ export const avgPool2x: OpRecord = {
             shader: 'resize/avg-pool',
             defines: ioDefines(width, x, out),
             constants: {},
-            bindings: [operand(x), readWrite(out)],
+            bindings: [readWrite(x), readWrite(out)],
             params: params(count, lastDim(x) / width, x.shape[1]!, x.shape[2]!),
             grid: flatGrid(count),
           },

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/types.js';
 import { countAttr, misfit, required, requireRank } from './checks.js';
 import { flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { operand, operandBytes, params, readWrite } from './lowering.js';
+import { operandBytes, params, readWrite } from './lowering.js';
 import type { Kernel, OpRecord } from './types.js';
 
 /** Sizes up to here keep the kernel's integer positions within 31 bits. */
@@ -15,7 +15,7 @@ function pass(from: Tensor, to: Tensor, outer: number, length: number, outLength
     shader: 'resize/bicubic',
     defines: ioDefines(width, from, to),
     constants: {},
-    bindings: [operand(from), readWrite(to)],
+    bindings: [readWrite(from), readWrite(to)],
     params: params(count, inner / width, length, outLength),
     grid: flatGrid(count),
   };

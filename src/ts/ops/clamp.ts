@@ -1,6 +1,6 @@
 import { misfit, numberAttr, required } from './checks.js';
 import { COPY_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { f32Bits, operand, operandBytes, params, readWrite } from './lowering.js';
+import { f32Bits, operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** Every element clamped to [min, max]; any shape. */
@@ -25,7 +25,7 @@ export const clamp: OpRecord = {
             shader: 'elementwise/clamp',
             defines: ioDefines(width, x, out),
             constants: {},
-            bindings: [operand(x), readWrite(out)],
+            bindings: [readWrite(x), readWrite(out)],
             params: params(elements / width, f32Bits(call.attrs.min as number), f32Bits(call.attrs.max as number)),
             grid: flatGrid(elements / width),
           },

@@ -24,7 +24,7 @@ export function copyRows(from: Tensor, to: Tensor, c: RowCopy): Kernel {
   const scaled = [c.rowLength, c.inStride, c.inOffset, c.outStride, c.outOffset].map((n) => n / width);
   return {
     shader: 'layout/copy-rows',
-    defines: ioDefines(width, from, to),
+    defines: { ...ioDefines(width, from, to), X_WEIGHT: from.kind === 'weight' },
     constants: {},
     bindings: [operand(from), readWrite(to)],
     params: params(count, c.inRows, ...scaled),

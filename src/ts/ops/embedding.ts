@@ -1,7 +1,7 @@
 import { elementCount } from '../graph/types.js';
 import { misfit, required, requireRank } from './checks.js';
 import { COPY_TOLERANCE, ELEMENTWISE_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { lastDim, operand, params, readWrite } from './lowering.js';
+import { lastDim, params, read, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** table[ids] (+ positions): ids u32 [B, L], table [V, C], positions [≥ L, C] or absent → [B, L, C]. */
@@ -14,6 +14,8 @@ export const embedding: OpRecord = {
     const positions = inputs[2] ?? null;
     requireRank('embedding', ids, 2, '[B, L]');
     requireRank('embedding', table, 2, '[V, C]');
+    for (const t of [table, positions])
+      if (t !== null && t.kind !== 'weight') misfit('embedding', `${t.name} must be a weight`);
     if (ids.dtype !== 'u32') misfit('embedding', `${ids.name} must be u32, not ${ids.dtype}`);
     const [batch, length] = ids.shape as [number, number];
     const channels = lastDim(table);
@@ -39,7 +41,7 @@ export const embedding: OpRecord = {
             shader: 'layout/embedding',
             defines: { ...ioDefines(width, table, out, positions), POSITIONS: positions !== null },
             constants: {},
-            bindings: [operand(ids), operand(table), operand(positions), readWrite(out)],
+            bindings: [readWrite(ids), read(table), read(positions), readWrite(out)],
             params: params(count, channels, ids.shape[1]!, table.shape[0]! - 1),
             grid: flatGrid(count),
           },

@@ -1,6 +1,6 @@
 import { misfit, required, requireRank } from './checks.js';
 import { COPY_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { lastDim, operand, operandBytes, params, readWrite } from './lowering.js';
+import { lastDim, operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** x[b, index[b], :]: x [B, L, C], index u32 [B] → [B, C]; an index beyond L reads the last row. */
@@ -27,7 +27,7 @@ export const gatherRows: OpRecord = {
             shader: 'layout/gather-rows',
             defines: ioDefines(width, x, out),
             constants: {},
-            bindings: [operand(x), operand(index), readWrite(out)],
+            bindings: [readWrite(x), readWrite(index), readWrite(out)],
             params: params(count, lastDim(x) / width, x.shape[1]!),
             grid: flatGrid(count),
           },

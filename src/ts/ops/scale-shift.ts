@@ -1,6 +1,6 @@
 import { misfit, required } from './checks.js';
 import { ELEMENTWISE_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { lastDim, operand, operandBytes, params, positionsOf, readWrite } from './lowering.js';
+import { lastDim, operandBytes, params, positionsOf, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** x · (1 + scale) + shift: x [B, …, C], emb [B, 2C] = (scale, shift) of each image. */
@@ -25,9 +25,9 @@ export const scaleShift: OpRecord = {
         return [
           {
             shader: 'elementwise/scale-shift',
-            defines: { ...ioDefines(width, x, out, emb), PER_IMAGE: true },
+            defines: ioDefines(width, x, out, emb),
             constants: {},
-            bindings: [operand(x), operand(emb), readWrite(out)],
+            bindings: [readWrite(x), readWrite(emb), readWrite(out)],
             params: params(count, channels, positionsOf(x) * channels),
             grid: flatGrid(count),
           },

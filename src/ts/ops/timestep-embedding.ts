@@ -1,6 +1,6 @@
 import { countAttr, misfit, numberAttr, required, requireRank } from './checks.js';
 import { flatGrid, ioDefines, outputElements } from './flat.js';
-import { operand, operandBytes, params, readWrite } from './lowering.js';
+import { operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** Bits of a frequency index that the kernel's immediates hold a factor for. */
@@ -56,7 +56,7 @@ export const timestepEmbedding: OpRecord = {
             shader: 'diffusion/timestep-embedding',
             defines: ioDefines(1, steps, out),
             constants: {},
-            bindings: [operand(steps), readWrite(out)],
+            bindings: [readWrite(steps), readWrite(out)],
             params: words,
             grid: flatGrid(count),
           },

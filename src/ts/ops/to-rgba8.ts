@@ -1,6 +1,6 @@
 import { misfit, required, requireRank } from './checks.js';
 import { flatGrid, ioDefines, outputElements } from './flat.js';
-import { lastDim, operand, operandBytes, params, readWrite } from './lowering.js';
+import { lastDim, operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /**
@@ -28,7 +28,7 @@ export const toRgba8: OpRecord = {
             shader: 'layout/to-rgba8',
             defines: ioDefines(1, x, out),
             constants: {},
-            bindings: [operand(x), readWrite(out)],
+            bindings: [readWrite(x), readWrite(out)],
             params: params(count),
             grid: flatGrid(count),
           },

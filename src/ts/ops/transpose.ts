@@ -1,6 +1,6 @@
 import { required, requireRank } from './checks.js';
 import { COPY_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { operand, operandBytes, params, readWrite } from './lowering.js';
+import { operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** [B, M, N] → [B, N, M]. */
@@ -27,7 +27,7 @@ export const transpose: OpRecord = {
             shader: 'layout/transpose',
             defines: ioDefines(width, x, out),
             constants: {},
-            bindings: [operand(x), readWrite(out)],
+            bindings: [readWrite(x), readWrite(out)],
             params: params(count, rows / width, columns / width),
             grid: flatGrid(count),
           },

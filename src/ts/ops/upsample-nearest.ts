@@ -1,6 +1,6 @@
 import { required, requireRank } from './checks.js';
 import { COPY_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
-import { lastDim, operand, operandBytes, params, readWrite } from './lowering.js';
+import { lastDim, operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
 /** Every pixel doubled in both directions: [B, H, W, C] → [B, 2H, 2W, C]. */
@@ -26,7 +26,7 @@ export const upsampleNearest2x: OpRecord = {
             shader: 'resize/upsample-nearest',
             defines: ioDefines(width, x, out),
             constants: {},
-            bindings: [operand(x), readWrite(out)],
+            bindings: [readWrite(x), readWrite(out)],
             params: params(count, lastDim(x) / width, x.shape[1]!, x.shape[2]!),
             grid: flatGrid(count),
           },

@@ -1,0 +1,39 @@
+// out[i] = a[i] + b[j] for the flat item i (an element or a vec4): j = i when SAME, else `step` items of b repeat and advance
+// by `step` after every `span` items of a (src/ts/ops/add.ts). One f32 rounding, and that to Out.
+//#import common/io
+//#import common/flat
+requires immediate_address_space;
+
+struct Params {
+  count: u32,
+  span: u32,
+  step: u32,
+}
+var<immediate> p: Params;
+
+@group(0) @binding(0) var<storage, read_write> a: array<In>;
+//#if B_WEIGHT
+@group(0) @binding(1) var<storage, read> b: array<In2>;
+//#else
+@group(0) @binding(1) var<storage, read_write> b: array<In2>;
+//#endif
+@group(0) @binding(2) var<storage, read_write> result: array<Out>;
+
+//#if SAME
+fn partner(i: u32) -> u32 { return i; }
+//#else
+fn partner(i: u32) -> u32 { return i / p.span * p.step + i % p.step; }
+//#endif
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) invocation: u32,
+) {
+  let first = first_item(workgroup, workgroups, invocation);
+  for (var k = 0u; k < ITEMS; k++) {
+    let i = first + k * WORKGROUP;
+    if (i < p.count) { result[i] = Out(Value(a[i]) + Value(b[partner(i)])); }
+  }
+}
