@@ -1,6 +1,7 @@
 import type { DeviceCaps } from '../ops/types.js';
 import { UnclipError } from '../util/errors.js';
-import { gpuError, gpuInstance, type InstanceOptions } from './instance.js';
+import { fallBackToPrivateDriver } from './driver-env.js';
+import { gpuError, gpuInstance, type InstanceOptions, releaseInstance } from './instance.js';
 import { withGentlePolling } from './poll.js';
 
 export interface DeviceOptions extends InstanceOptions {
@@ -65,8 +66,7 @@ export class Device {
    * @throws UnclipError GPU_NO_ADAPTER when there is none of the kind asked for.
    */
   static async open(options: DeviceOptions = {}): Promise<Device> {
-    const instance = await gpuInstance(options);
-    const adapter = await pickAdapter(instance, options.adapter ?? 'auto');
+    const adapter = await findAdapter(options);
     const info = adapter.info;
     const software = isSoftware(info);
     const features = WANTED_FEATURES.filter((f) => adapter.features.has(f));
@@ -163,14 +163,25 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
   return /software|swiftshader|llvmpipe|lavapipe|\bwarp\b|basic render/.test(text);
 }
 
-async function pickAdapter(instance: GPU, want: 'auto' | 'hardware' | 'software'): Promise<GPUAdapter> {
+async function pickAdapter(instance: GPU, want: 'auto' | 'hardware' | 'software'): Promise<GPUAdapter | undefined> {
   const candidates: GPUAdapter[] = [];
+  // In this order: asked for a fallback adapter first, Dawn answers null even where there is one.
   for (const options of [{ powerPreference: 'high-performance' as const }, { forceFallbackAdapter: true }]) {
     const adapter = await instance.requestAdapter(options);
     if (adapter !== null) candidates.push(adapter);
   }
   const wanted = want === 'auto' ? candidates : candidates.filter((a) => isSoftware(a.info) === (want === 'software'));
-  const adapter = wanted.find((a) => !isSoftware(a.info)) ?? wanted[0];
+  return wanted.find((a) => !isSoftware(a.info)) ?? wanted[0];
+}
+
+/** Among the system's drivers first; then, where one was fetched, with the private software driver beside them. */
+async function findAdapter(options: DeviceOptions): Promise<GPUAdapter> {
+  const want = options.adapter ?? (process.env.UNCLIP_ADAPTER === 'software' ? 'software' : 'auto');
+  let adapter = await pickAdapter(await gpuInstance(options), want);
+  if (adapter === undefined && options.backend === undefined && fallBackToPrivateDriver() !== undefined) {
+    releaseInstance();
+    adapter = await pickAdapter(await gpuInstance(options), want);
+  }
   if (adapter === undefined) {
     const kind = want === 'auto' ? '' : `${want} `;
     throw new UnclipError(
