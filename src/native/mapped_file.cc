@@ -21,20 +21,20 @@ namespace unclip {
 
 namespace {
 
-CodedError cannotOpen(const std::string& path, bool missing, const std::string& reason) {
-  if (missing) return CodedError("MODEL_FILE_MISSING", path + " does not exist");
-  return CodedError("IO_FAILED", "cannot read " + path + ": " + reason);
+CodedError cannotOpen(bool missing, const std::string& reason) {
+  if (missing) return CodedError("MODEL_FILE_MISSING", "the file does not exist");
+  return CodedError("IO_FAILED", "the file cannot be read: " + reason);
 }
 
 }  // namespace
 
 void MappedFile::requireUnchanged() const {
-  if (sizeOnDisk() < size_) throw invalidFile(path_ + " was truncated while it was in use; load the model again");
+  if (sizeOnDisk() < size_) throw invalidFile("the file was truncated while it was in use; load the model again");
 }
 
 #ifdef _WIN32
 
-MappedFile::MappedFile(const std::string& path) : path_(path) {
+MappedFile::MappedFile(const std::string& path) {
   const int length = MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, nullptr, 0);
   std::wstring wide(static_cast<std::size_t>(length), L'\0');
   MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, wide.data(), length);
@@ -42,7 +42,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (file_ == INVALID_HANDLE_VALUE) {
     const DWORD error = GetLastError();
     const bool missing = error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND;
-    throw cannotOpen(path, missing, "system error " + std::to_string(error));
+    throw cannotOpen(missing, "system error " + std::to_string(error));
   }
   size_ = sizeOnDisk();
   if (size_ == 0) return;
@@ -54,7 +54,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (data_ == nullptr) {
     const std::string reason = "system error " + std::to_string(GetLastError());
     CloseHandle(file_);
-    throw cannotOpen(path, false, reason);
+    throw cannotOpen(false, reason);
   }
 }
 
@@ -70,14 +70,14 @@ std::size_t MappedFile::sizeOnDisk() const {
 
 #else
 
-MappedFile::MappedFile(const std::string& path) : path_(path) {
+MappedFile::MappedFile(const std::string& path) {
   // Without O_NONBLOCK, opening a pipe would wait for a writer for ever.
   file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file_ < 0) throw cannotOpen(path, errno == ENOENT || errno == ENOTDIR, std::strerror(errno));
+  if (file_ < 0) throw cannotOpen(errno == ENOENT || errno == ENOTDIR, std::strerror(errno));
   struct stat info{};
   if (fstat(file_, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(file_);
-    throw invalidFile(path + " is not a regular file");
+    throw invalidFile("it is not a regular file");
   }
   size_ = static_cast<std::size_t>(info.st_size);
   if (size_ == 0) return;
@@ -85,7 +85,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (data == MAP_FAILED) {
     const std::string reason = std::strerror(errno);
     close(file_);
-    throw cannotOpen(path, false, reason);
+    throw cannotOpen(false, reason);
   }
   data_ = static_cast<const std::byte*>(data);
 }

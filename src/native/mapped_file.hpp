@@ -23,7 +23,6 @@ class MappedFile {
  private:
   std::size_t sizeOnDisk() const;
 
-  std::string path_;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 #ifdef _WIN32

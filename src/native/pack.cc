@@ -11,7 +11,7 @@ namespace unclip {
 
 namespace {
 
-/// Rounds once from the stored type to the target; `Wide` is the type that holds every stored value exactly.
+/// Rounds once: an f64 goes to f16 by way of an f32 rounded to odd.
 template <typename Wide>
 std::uint16_t toHalf(Wide value) {
   if constexpr (std::is_same_v<Wide, double>) {
@@ -21,7 +21,7 @@ std::uint16_t toHalf(Wide value) {
   }
 }
 
-/// One stored element as f32, or as f64 where f32 does not hold it exactly.
+/// One stored element as f32, or as f64 where f32 does not hold all of its type's values.
 template <DType dtype>
 auto loadAs(const std::byte* source, std::size_t index) {
   if constexpr (dtype == DType::F64) {

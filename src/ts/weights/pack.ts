@@ -1,0 +1,99 @@
+import { elementCount } from '../graph/types.js';
+import { pad4, type WeightRequest } from '../graph/weights-spec.js';
+import { UnclipError } from '../util/errors.js';
+import type { StoredTensor, Weights } from './weights.js';
+
+/** A stored weight as [outputs, inputs, taps]. */
+interface MatrixShape {
+  outputs: number;
+  inputs: number;
+  taps: number;
+}
+
+const itemBytes = (f16: boolean): number => (f16 ? 2 : 4);
+
+/**
+ * Bytes of the packed tensor, rounded up to 4. `vector` is always f32.
+ * @param dtype element type of the other packings
+ */
+export function packedBytes(request: WeightRequest, dtype: 'f32' | 'f16'): number {
+  const { packing, sourceShapes } = request;
+  const count = sourceShapes.reduce((sum, shape) => sum + elementCount(shape), 0);
+  if (packing === 'vector') return pad4(count) * 4;
+  const bytes = itemBytes(dtype === 'f16');
+  if (packing === 'copy') return pad4(count * bytes);
+  const { inputs, taps } = matrixShape(request, 0);
+  const columns = sourceShapes.reduce((sum, _, i) => sum + matrixShape(request, i).outputs, 0);
+  return inputs * taps * pad4(columns) * bytes;
+}
+
+/**
+ * Converts and packs what `request` describes from the mapped checkpoint into `destination`, which holds exactly
+ * packedBytes(request, dtype) bytes; padding becomes zeros. Several sources lie side by side along the output dimension.
+ * @throws UnclipError MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE, MODEL_TENSOR_DTYPE (values beyond f16), INPUT_INVALID (destination)
+ */
+export function packInto(
+  weights: Weights,
+  request: WeightRequest,
+  destination: Uint8Array,
+  dtype: 'f32' | 'f16',
+): void {
+  const size = packedBytes(request, dtype);
+  if (destination.byteLength !== size) {
+    throw new UnclipError(
+      'INPUT_INVALID',
+      `${request.sources.join('+')} packs into ${size} bytes, the destination has ${destination.byteLength}`,
+    );
+  }
+  const sources = request.sources.map((name, i) => weights.get(name, request.sourceShapes[i]));
+  if (request.packing === 'vector' || request.packing === 'copy') {
+    packFlat(sources, destination, request.packing === 'copy' && dtype === 'f16');
+  } else {
+    packColumns(request, sources, destination, dtype === 'f16');
+  }
+}
+
+function packFlat(sources: readonly StoredTensor[], destination: Uint8Array, f16: boolean): void {
+  const bytes = itemBytes(f16);
+  let byteOffset = 0;
+  sources.forEach((source, i) => {
+    const end = elementCount(source.shape);
+    const last = i === sources.length - 1;
+    const zeros = last ? destination.byteLength / bytes - byteOffset / bytes - end : 0;
+    source.file.copy(source.name, destination, { f16, byteOffset, begin: 0, end, zeros });
+    byteOffset += end * bytes;
+  });
+}
+
+function packColumns(
+  request: WeightRequest,
+  sources: readonly StoredTensor[],
+  destination: Uint8Array,
+  f16: boolean,
+): void {
+  const shapes = sources.map((_, i) => matrixShape(request, i));
+  const { inputs, taps } = shapes[0]!;
+  const columns = shapes.reduce((sum, { outputs }) => sum + outputs, 0);
+  const stride = pad4(columns);
+  let column = 0;
+  sources.forEach((source, i) => {
+    const { outputs } = shapes[i]!;
+    const zeros = i === sources.length - 1 ? stride - columns : 0;
+    const rows = { rowBegin: 0, rowEnd: inputs * taps };
+    source.file.pack(source.name, destination, { f16, byteOffset: 0, ...shapes[i]!, stride, column, zeros, ...rows });
+    column += outputs;
+  });
+}
+
+function matrixShape(request: WeightRequest, index: number): MatrixShape {
+  const shape = request.sourceShapes[index]!;
+  const [outputs, inputs] = shape;
+  const first = request.sourceShapes[0]!;
+  if (outputs === undefined || inputs === undefined || shape.slice(1).join() !== first.slice(1).join()) {
+    throw new UnclipError(
+      'GRAPH_INVALID',
+      `${request.sources.join('+')} cannot lie side by side: their shapes do not fit`,
+    );
+  }
+  return { outputs, inputs, taps: elementCount(shape.slice(2)) };
+}
