@@ -55,7 +55,10 @@ describe('readTokenizerFiles', () => {
     write('special_tokens_map.json', '{}');
     refused('MODEL_FILE_INVALID', 'line 2');
     write('vocab.json', '{"a": -1}');
-    refused('MODEL_CONFIG_INVALID', 'vocab.json');
+    refused('MODEL_FILE_INVALID', 'vocab.json');
+    write('merges.txt', '#version\na b\n');
+    write('vocab.json', '[]');
+    refused('MODEL_FILE_INVALID', 'bos token');
     rmSync(join(folder, 'vocab.json'));
     refused('MODEL_FILE_MISSING', 'vocab.json');
   });
