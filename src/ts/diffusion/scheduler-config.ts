@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UnclipError } from '../util/errors.js';
+import { readModelJson, shown } from '../util/json-file.js';
 
 /** The values of a scheduler_config.json that this engine supports; defaults are those of diffusers' UnCLIPScheduler. */
 const schema = z.strictObject({
@@ -52,23 +52,5 @@ export function parseSchedulerConfig(json: unknown, source = 'scheduler_config.j
  */
 export function loadSchedulerConfig(folder: string): SchedulerConfig {
   const path = join(folder, 'scheduler_config.json');
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new UnclipError('MODEL_FILE_MISSING', `cannot read ${path}; is the checkpoint complete?`, { cause });
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new UnclipError('MODEL_FILE_INVALID', `${path} is not JSON; fetch the checkpoint again`, { cause });
-  }
-  return parseSchedulerConfig(json, path);
-}
-
-/** A value from a config file for a message: as JSON, one line, at most 60 characters. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return parseSchedulerConfig(readModelJson(path), path);
 }

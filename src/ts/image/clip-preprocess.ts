@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UnclipError } from '../util/errors.js';
+import { readModelJson } from '../util/json-file.js';
 import { checkPicture, type Picture } from './picture.js';
 import { resizeBicubic } from './resample.js';
 
@@ -85,19 +85,7 @@ export class ClipPreprocessor {
    */
   static load(folder: string): ClipPreprocessor {
     const path = join(folder, 'preprocessor_config.json');
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (cause) {
-      throw new UnclipError('MODEL_FILE_MISSING', `cannot read ${path}; is the checkpoint complete?`, { cause });
-    }
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch (cause) {
-      throw new UnclipError('MODEL_FILE_INVALID', `${path} is not JSON; fetch the checkpoint again`, { cause });
-    }
-    return ClipPreprocessor.fromJson(json, path);
+    return ClipPreprocessor.fromJson(readModelJson(path), path);
   }
 
   /**

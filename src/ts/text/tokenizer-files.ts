@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UnclipError } from '../util/errors.js';
+import { readModelJson, readModelText } from '../util/json-file.js';
 
 /** A special token as the files write it: a plain string or an AddedToken record. */
 const specialToken = z.union([
@@ -43,16 +44,16 @@ export interface TokenizerFiles {
  */
 export function readTokenizerFiles(folder: string): TokenizerFiles {
   const vocabPath = join(folder, 'vocab.json');
-  const vocabulary = parseVocabulary(readJson(vocabPath, true), vocabPath);
+  const vocabulary = parseVocabulary(readModelJson(vocabPath), vocabPath);
   const mergesPath = join(folder, 'merges.txt');
   const configPath = join(folder, 'tokenizer_config.json');
-  const config = check(configSchema, readJson(configPath, false), configPath);
+  const config = check(configSchema, readOptionalJson(configPath), configPath);
   const specialPath = join(folder, 'special_tokens_map.json');
-  const special = check(specialTokensSchema, readJson(specialPath, false), specialPath);
+  const special = check(specialTokensSchema, readOptionalJson(specialPath), specialPath);
   const eos = special.eos_token ?? config.eos_token ?? '<|endoftext|>';
   const files: TokenizerFiles = {
     vocabulary,
-    merges: parseMerges(readText(mergesPath, true)!, mergesPath),
+    merges: parseMerges(readModelText(mergesPath), mergesPath),
     bos: special.bos_token ?? config.bos_token ?? '<|startoftext|>',
     eos,
     unk: special.unk_token ?? config.unk_token ?? eos,
@@ -102,23 +103,9 @@ function parseMerges(text: string, path: string): [string, string][] {
   });
 }
 
-function readText(path: string, required: boolean): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    if (!required && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new UnclipError('MODEL_FILE_MISSING', `cannot read ${path}; is the checkpoint complete?`, { cause });
-  }
-}
-
-function readJson(path: string, required: boolean): unknown {
-  const text = readText(path, required);
-  if (text === undefined) return {};
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UnclipError('MODEL_FILE_INVALID', `${path} is not JSON; fetch the checkpoint again`, { cause });
-  }
+/** The JSON of a file that may be missing: then an empty object. */
+function readOptionalJson(path: string): unknown {
+  return existsSync(path) ? readModelJson(path) : {};
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
