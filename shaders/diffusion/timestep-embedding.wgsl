@@ -31,7 +31,7 @@ fn wide_product(a: u32, b: u32) -> vec2u {
 // `value` times `factor` (both fractions of 2^32) when `bit` of k is set.
 fn scaled(value: u32, factor: u32, k: u32, bit: u32) -> u32 {
   let product = wide_product(value, factor);
-  return select(value, product.y + (product.x >> 31u), (k >> bit & 1u) == 1u);
+  return select(value, product.y + (product.x >> 31u), ((k >> bit) & 1u) == 1u);
 }
 
 // Quarter turns per unit of t at index k: 2/π · frequency, as a fraction of 2^32.

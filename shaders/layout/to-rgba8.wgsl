@@ -23,6 +23,8 @@ fn main(
   let first = first_item(workgroup, workgroups, invocation);
   for (var k = 0u; k < ITEMS; k++) {
     let i = first + k * WORKGROUP;
-    if (i < p.count) { result[i] = level(x[3u * i]) | level(x[3u * i + 1u]) << 8u | level(x[3u * i + 2u]) << 16u | 0xff000000u; }
+    if (i < p.count) {
+      result[i] = level(x[3u * i]) | (level(x[3u * i + 1u]) << 8u) | (level(x[3u * i + 2u]) << 16u) | 0xff000000u;
+    }
   }
 }

@@ -16,11 +16,11 @@ var<immediate> p: Params;
 
 //#if VEC4
 fn move_item(image: u32, m: u32, n: u32) {
-  let from = (image * p.rows + m) * 4u * p.columns + n;
+  let source = (image * p.rows + m) * 4u * p.columns + n;
   let block = transpose(mat4x4f(
-    Value(x[from]), Value(x[from + p.columns]), Value(x[from + 2u * p.columns]), Value(x[from + 3u * p.columns])));
-  let to = (image * p.columns + n) * 4u * p.rows + m;
-  for (var k = 0u; k < 4u; k++) { result[to + k * p.rows] = Out(block[k]); }
+    Value(x[source]), Value(x[source + p.columns]), Value(x[source + 2u * p.columns]), Value(x[source + 3u * p.columns])));
+  let destination = (image * p.columns + n) * 4u * p.rows + m;
+  for (var k = 0u; k < 4u; k++) { result[destination + k * p.rows] = Out(block[k]); }
 }
 //#else
 fn move_item(image: u32, m: u32, n: u32) {

@@ -248,10 +248,12 @@ export class GraphBuilder {
       guided: modelOut.shape[0] === 2 * latents.shape[0]!,
       learnedVariance: modelOut.shape[modelOut.shape.length - 1] === 2 * latents.shape[latents.shape.length - 1]!,
     };
-    this.#emit('diffusionStep', [modelOut, latents, noise, stepParams], [latents, x0], attrs, label);
+    const inputs = [modelOut, latents, noise, stepParams];
+    findOp('diffusionStep').infer(inputs, attrs);
+    this.#emit('diffusionStep', inputs, [latents, x0], attrs, label);
   }
 
-  /** f32 [B, H, W, 3] in [−1, 1] → u32 [B, H, W], R in the low byte, A = 255; rounded half up. */
+  /** f32 [B, H, W, 3] in [−1, 1] → u32 [B, H, W], R in the low byte, A = 255; halves round to even. */
   toRgba8(x: T, label = 'rgba8'): T {
     return this.#op('toRgba8', [x], {}, label, 'u32');
   }

@@ -1,4 +1,4 @@
-import { required, requireRank } from './checks.js';
+import { misfit, required, requireRank } from './checks.js';
 import { ELEMENTWISE_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
 import { lastDim, operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
@@ -11,6 +11,7 @@ export const avgPool2x: OpRecord = {
     const x = required('avgPool2x', inputs, 0);
     requireRank('avgPool2x', x, 4, '[B, H, W, C]');
     const [batch, height, width, channels] = x.shape as [number, number, number, number];
+    if (height < 2 || width < 2) misfit('avgPool2x', `${x.name} [${x.shape}] has no 2×2 block`);
     return [[batch, height >> 1, width >> 1, channels]];
   },
   variants: [
