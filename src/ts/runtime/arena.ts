@@ -25,6 +25,11 @@ export class Arena {
     return this.#size;
   }
 
+  /** Whether a plan was announced that the buffer is too small for. */
+  get stale(): boolean {
+    return this.#size < this.#reserved;
+  }
+
   /** Announces a plan; takes effect at the next {@link buffer}. */
   reserve(bytes: number): void {
     this.#reserved = Math.max(this.#reserved, bytes);

@@ -77,12 +77,14 @@ export class Program {
   /** Compiles pipelines, loads weights, binds buffers: whatever of it is not done or stale. */
   async prepare(): Promise<void> {
     const { device, pipelines, residency, arena } = this.#runtime;
+    if (!arena.stale && this.#bound === this.#bindingKey()) {
+      residency.touch(this.#weights);
+      return;
+    }
     const kernels = this.compiled.nodes.flatMap((n) => n.kernels);
     this.#pipelines ??= await Promise.all(kernels.map((k) => pipelines.get(k)));
     await residency.ensure(this.#weights, this.#weightTensors);
     const arenaBuffer = arena.buffer();
-    const bound = `${arena.generation}/${this.#weights.generation}`;
-    if (bound === this.#bound) return;
     this.#dispatches = kernels.map((kernel, i) => ({
       pipeline: this.#pipelines![i]!,
       group: device.gpu.createBindGroup({
@@ -95,8 +97,13 @@ export class Program {
       params: kernel.params,
       grid: kernel.grid,
     }));
-    this.#bound = bound;
+    this.#bound = this.#bindingKey();
     device.check();
+  }
+
+  /** What the bind groups were made for. */
+  #bindingKey(): string {
+    return `${this.#runtime.arena.generation}/${this.#weights.generation}`;
   }
 
   /** Records all dispatches into a pass. Everything must be {@link prepare}d. */

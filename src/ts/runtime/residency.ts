@@ -130,7 +130,7 @@ export class Residency {
    * @throws UnclipError GPU_OUT_OF_MEMORY when they alone exceed the budget.
    */
   async ensure(network: NetworkWeights, tensors: readonly Tensor[]): Promise<void> {
-    network.lastUse = ++this.#clock;
+    this.touch(network);
     const missing = network.missing(tensors);
     if (missing.length === 0) return;
     const needed = missing.reduce((sum, t) => sum + align(tensorBytes(t)), 0);
@@ -144,6 +144,11 @@ export class Residency {
       .sort((a, b) => a.lastUse - b.lastUse);
     while (this.bytes + needed > this.budgetBytes && others.length > 0) others.shift()!.evict();
     await network.upload(missing, this.#device);
+  }
+
+  /** Counts a use: the network used longest ago is evicted first. */
+  touch(network: NetworkWeights): void {
+    network.lastUse = ++this.#clock;
   }
 
   destroy(): void {

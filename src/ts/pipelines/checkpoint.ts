@@ -1,0 +1,102 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UnClipSchedule } from '../diffusion/schedule.js';
+import { type ComponentName, loadUnclipModel, type UnclipModel } from '../models/model-index.js';
+import { unclipNetworks } from '../models/networks.js';
+import { distinctWeights } from '../models/parameters.js';
+import type { PriorConfig } from '../models/prior.js';
+import { ClipTokenizer } from '../text/clip-tokenizer.js';
+import { UnclipError } from '../util/errors.js';
+import { openWeights, type Weights } from '../weights/weights.js';
+import { fingerprint } from './fingerprint.js';
+import { type ModelInfo, readModelInfo } from './model-info.js';
+
+/** Configs of a model that draws from text: one that has a prior. */
+export type TextToImageModel = UnclipModel & { readonly prior: PriorConfig };
+
+/** A model folder in diffusers' layout, opened and checked: configs, tokenizer, schedules, mapped weights. */
+export class Checkpoint {
+  readonly folder: string;
+  readonly configs: TextToImageModel;
+  readonly tokenizer: ClipTokenizer;
+  readonly schedules: {
+    readonly prior: UnClipSchedule;
+    readonly decoder: UnClipSchedule;
+    readonly superRes: UnClipSchedule;
+  };
+  readonly info: ModelInfo;
+  readonly #weights: ReadonlyMap<ComponentName, Weights>;
+  #hash: string | undefined;
+
+  private constructor(folder: string, configs: TextToImageModel, weights: ReadonlyMap<ComponentName, Weights>) {
+    this.folder = folder;
+    this.configs = configs;
+    this.#weights = weights;
+    this.info = readModelInfo(folder);
+    this.tokenizer = ClipTokenizer.load(join(folder, 'tokenizer'));
+    this.schedules = {
+      prior: UnClipSchedule.load(join(folder, 'prior_scheduler')),
+      decoder: UnClipSchedule.load(join(folder, 'decoder_scheduler')),
+      superRes: UnClipSchedule.load(join(folder, 'super_res_scheduler')),
+    };
+  }
+
+  /**
+   * Reads every config and the header of every weight file, and checks that each tensor that a network needs is there in its
+   * shape and that no other is, before any memory is taken.
+   * @throws UnclipError MODEL_*
+   */
+  static open(folder: string): Checkpoint {
+    if (!existsSync(folder) || !statSync(folder).isDirectory())
+      throw new UnclipError('MODEL_NOT_FOUND', `there is no model folder at '${folder}'`);
+    const configs = loadUnclipModel(folder);
+    if (configs.prior === null)
+      throw new UnclipError(
+        'MODEL_CONFIG_INVALID',
+        `'${folder}' has no prior: it makes variations of pictures, not pictures from text`,
+      );
+    const weights = new Map<ComponentName, Weights>();
+    try {
+      for (const { component, graphs, ignoredTensors } of unclipNetworks(configs, {
+        batch: 1,
+        guided: true,
+        dtype: 'f32',
+      })) {
+        const opened = openWeights(join(folder, component));
+        weights.set(component, opened);
+        for (const { weight } of distinctWeights(graphs))
+          weight!.sources.forEach((name, i) => {
+            opened.get(name, weight!.sourceShapes[i]);
+          });
+        const surplus = opened.unused().filter((name) => !ignoredTensors.includes(name));
+        if (surplus.length > 0)
+          throw new UnclipError(
+            'MODEL_CONFIG_INVALID',
+            `'${join(folder, component)}' holds ${surplus.length} tensors that its config.json has no place for, first '${surplus[0]}'`,
+          );
+      }
+      return new Checkpoint(folder, configs as TextToImageModel, weights);
+    } catch (error) {
+      for (const opened of weights.values()) opened.close();
+      throw error;
+    }
+  }
+
+  /** Identity of the model's files, see {@link fingerprint}. */
+  get hash(): string {
+    this.#hash ??= fingerprint(this.folder);
+    return this.#hash;
+  }
+
+  /** The mapped weights of a component. */
+  weights(component: ComponentName): Weights {
+    const weights = this.#weights.get(component);
+    if (weights === undefined)
+      throw new UnclipError('MODEL_FILE_MISSING', `'${this.folder}' has no weights of ${component}`);
+    return weights;
+  }
+
+  close(): void {
+    for (const weights of this.#weights.values()) weights.close();
+  }
+}
