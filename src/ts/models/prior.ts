@@ -115,7 +115,7 @@ export function emitPriorKeysValues(g: GraphBuilder, c: PriorConfig, x: T, mask:
   return result;
 }
 
-/** norm_out and the projection of the read-out tokens x[R, D] → [R, E]. */
+/** The read-out token after norm_out [R, D] → predicted embedding [R, E]. */
 export function emitPriorHead(g: GraphBuilder, c: PriorConfig, x: T): T {
   return linearLayer(g, 'proj_to_clip_embeddings', x, c.embedding_dim);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GraphBuilder } from '../graph/builder.js';
+import { GraphBuilder, type T } from '../graph/builder.js';
 import type { Graph } from '../graph/types.js';
 import { parseConfig } from './config.js';
 import { batched, type GuidedOptions, layerNormLayer, linearLayer, networkRows } from './layers.js';
@@ -36,8 +36,7 @@ export function textProjGraph(config: TextProjConfig, o: GuidedOptions & { reado
   const conditional = batched(g, g.input('imageEmbeds', [o.batch, size], 'f32'), 1);
   const textEmbeds = g.input('textEmbeds', [rows, size]);
   const textHidden = g.input('textHidden', [rows, o.tokens, size]);
-  const learned = g.copyWeight([1, size], 'learned_classifier_free_guidance_embeddings', [size]);
-  const image = o.guided ? g.concat([g.repeatBatch(learned, o.batch), conditional], 0, 'image_embeds') : conditional;
+  const image = o.guided ? g.concat([unconditional(g, o.batch, size), conditional], 0, 'image_embeds') : conditional;
 
   const fromText = linearLayer(g, 'embedding_proj', textEmbeds, config.time_embed_dim);
   const fromImage = linearLayer(g, 'clip_image_embeddings_project_to_time_embeddings', image, config.time_embed_dim);
@@ -50,4 +49,10 @@ export function textProjGraph(config: TextProjConfig, o: GuidedOptions & { reado
   const normed = layerNormLayer(g, 'text_encoder_hidden_states_norm', words, 1e-5);
   g.output('context', g.concat([tokens, normed], 1, 'context'));
   return g.build();
+}
+
+/** The learned embedding that stands for no picture, `batch` times: [batch, E]. */
+function unconditional(g: GraphBuilder, batch: number, size: number): T {
+  const learned = g.copyWeight([1, size], 'learned_classifier_free_guidance_embeddings', [size]);
+  return g.repeatBatch(learned, batch, g.dtype, 'no_image');
 }
