@@ -2,6 +2,14 @@
 // Layout and epilogue: conv/conv2d-common; tiling, accumulation and error bound: matmul/tile-core. WGSL core only.
 //#import conv/conv2d-common
 //#import matmul/tile-core
+// VEC_O: O is a multiple of 4 (residual and out as vec4).
+alias WeightElem = Elem4;
+alias BiasElem = vec4<f32>;
+//#if VEC_O
+alias OutElem = Elem4;
+//#else
+alias OutElem = Elem;
+//#endif
 
 /// An output pixel: the image's first input element, and the input position of tap (0, 0), which may be negative.
 struct Row { base: u32, iy: i32, ix: i32, valid: bool }
@@ -47,4 +55,25 @@ fn load_b(k: u32, n: u32) -> vec4<f32> {
   return vec4<f32>(w[k * ((p.out_channels + 3u) / 4u) + n / 4u]);
 }
 
-fn store(m: u32, n: u32, sum: vec4<f32>) { finish(m, n, sum); }
+/// Finishes channels o…o+3 of output pixel m (counted over the batch) and writes them.
+fn store(m: u32, o: u32, sum: vec4<f32>) {
+  var v = sum;
+  let valid = min(4u, p.out_channels - o);
+  if ((p.flags & HAS_BIAS) != 0u) { v += bias[o / 4u]; }
+  if ((p.flags & HAS_IMAGE_BIAS) != 0u) {
+    let base = m / (p.out_height * p.out_width) * p.image_stride + o;
+    for (var j = 0u; j < valid; j++) { v[j] += f32(image_bias[base + j]); }
+  }
+  v = activate4(v, p.flags >> 8u);
+//#if VEC_O
+  if ((p.flags & HAS_RESIDUAL) != 0u) { v += vec4<f32>(residual[(residual_base(m) + o) / 4u]); }
+  out[(m * p.out_channels + o) / 4u] = Elem4(v);
+//#else
+  let r = residual_base(m) + o;
+  for (var j = 0u; j < valid; j++) {
+    var s = v[j];
+    if ((p.flags & HAS_RESIDUAL) != 0u) { s += f32(residual[r + j]); }
+    out[m * p.out_channels + o + j] = Elem(s);
+  }
+//#endif
+}

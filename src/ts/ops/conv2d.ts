@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/types.js';
 import { pad4 } from '../graph/weights-spec.js';
 import { UnclipError } from '../util/errors.js';
-import { epilogueFlags, portableTile } from './linear.js';
+import { columnsPerLane, cpuDefines, cpuSubgroup, epilogueFlags, portableTile } from './linear.js';
 import {
   grid1d,
   lastDim,
@@ -69,6 +69,28 @@ const portable: Variant = {
   },
 };
 
+/** 3×3 with stride 1 on a CPU driver: nearly all the work of a diffusion UNet. */
+const cpu: Variant = {
+  name: 'cpu',
+  supports: (call, caps) => cpuSubgroup(caps) && call.attrs.kernel === 3 && call.attrs.stride === 1,
+  lower(call, caps): Kernel[] {
+    const { out, inChannels, outChannels, bindings, params } = parts(call);
+    const [batch, height, width] = out.shape as [number, number, number];
+    const cols = columnsPerLane(outChannels, caps.subgroupSize);
+    const tiles = Math.ceil(width / 8) * Math.ceil(height / 4) * Math.ceil(outChannels / (cols * caps.subgroupSize));
+    return [
+      {
+        shader: 'conv/conv2d-cpu',
+        defines: { ...cpuDefines(call, caps, cols), VEC_I: inChannels % 4 === 0 },
+        constants: {},
+        bindings,
+        params,
+        grid: grid1d(batch * tiles),
+      },
+    ];
+  },
+};
+
 function invalid(message: string): never {
   throw new UnclipError('GRAPH_INVALID', `conv2d: ${message}`);
 }
@@ -103,7 +125,7 @@ export const conv2d: OpRecord = {
       invalid(`residual is [${residual.shape}], not [${residualShape}]`);
     return [shape];
   },
-  variants: [portable],
+  variants: [cpu, portable],
   flops(call) {
     const { out, inChannels, outChannels, kernel } = parts(call);
     return 2 * rowsOf(out) * outChannels * kernel * kernel * inChannels;
