@@ -2,6 +2,7 @@ import { UnclipError } from '../util/errors.js';
 import { activation } from './activation-op.js';
 import { add } from './add.js';
 import { affine } from './affine.js';
+import { attention } from './attention.js';
 import { avgPool2x } from './avg-pool.js';
 import { bicubicResize } from './bicubic-resize.js';
 import { clamp } from './clamp.js';
@@ -10,6 +11,8 @@ import { conv2d } from './conv2d.js';
 import { diffusionStep } from './diffusion-step.js';
 import { embedding } from './embedding.js';
 import { gatherRows } from './gather-rows.js';
+import { groupNorm } from './group-norm.js';
+import { layerNorm } from './layer-norm.js';
 import { linear } from './linear.js';
 import { repeatBatch } from './repeat-batch.js';
 import { scaleShift } from './scale-shift.js';
@@ -26,6 +29,9 @@ const records = new Map<string, OpRecord>();
 export const OPS: readonly OpRecord[] = [
   linear,
   conv2d,
+  attention,
+  groupNorm,
+  layerNorm,
   embedding,
   timestepEmbedding,
   activation,
