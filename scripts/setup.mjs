@@ -1,7 +1,7 @@
 // Makes a fresh clone ready to run: dependencies, native addon, TypeScript, and a Vulkan driver where Dawn finds none.
 // Plain Node without dependencies, because it runs before they are there. A step that is done already is skipped.
 import { pathToFileURL } from 'node:url';
-import { adapter } from './steps/adapter.mjs';
+import { adapter } from './driver/adapter.mjs';
 import { dependencies } from './steps/dependencies.mjs';
 import { nativeAddon } from './steps/native.mjs';
 import { typescript } from './steps/typescript.mjs';

@@ -1,5 +1,6 @@
 // Running other programs.
 import { spawn } from 'node:child_process';
+import { basename } from 'node:path';
 
 /** A program that could not be started, or that failed. `output` is what it printed. */
 export class CommandError extends Error {
@@ -33,7 +34,8 @@ export function run(command, args, { cwd, env, allowFailure = false } = {}) {
       if (code === 0 || allowFailure) resolve({ code, stdout, stderr });
       else {
         const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
-        reject(new CommandError(`${[command, ...args.slice(0, 2)].join(' ')} ${how}`, { output: stdout + stderr }));
+        const name = [command, ...args.slice(0, 1)].map((word) => basename(word)).join(' ');
+        reject(new CommandError(`${name} ${how}`, { output: stdout + stderr }));
       }
     });
   });

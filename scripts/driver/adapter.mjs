@@ -1,11 +1,13 @@
+// Makes sure that Dawn finds an adapter: asks it, and fetches a private software driver where it finds none.
+//   node scripts/driver/adapter.mjs
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fetchDriver } from '../driver/fetch.mjs';
+import { pathToFileURL } from 'node:url';
 import { ROOT } from '../lib/files.mjs';
 import { run } from '../lib/run.mjs';
+import { fetchDriver } from './fetch.mjs';
 
-/** The private driver is used, or the system's, or the one that VK_DRIVER_FILES names. */
 const SOURCES = { system: 'system driver', private: 'private driver', env: 'driver of VK_DRIVER_FILES' };
 
 /** What Dawn answers in a process of its own; a driver that crashes counts as none. */
@@ -33,6 +35,10 @@ async function fetchAndProbe(facts) {
   return describe(found, `, fetched into ${driver.libraryPath.replace(homedir(), '~')}`);
 }
 
+/**
+ * @returns {Promise<string>} the adapter, in words
+ * @throws {Error} when there is none and none could be fetched; the message says what to install
+ */
 export async function adapter() {
   const found = await probe();
   if (found.adapter !== null) return describe(found);
@@ -49,4 +55,13 @@ export async function adapter() {
   }
   const hints = driverHints(facts).map((hint) => `\n  ${hint}`);
   throw new Error(`no WebGPU adapter was found, and no driver could be fetched (${reason}).${hints.join('')}`);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    console.log(await adapter());
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
 }
