@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { z } from 'zod';
 import { UnclipError } from '../util/errors.js';
+import { shown } from '../util/json-file.js';
 
 /** What a config.json must be, beside its schema. */
 export interface ConfigRules {
@@ -48,29 +47,4 @@ export function parseConfig<S extends z.ZodType>(
   if (!values.has(key))
     throw configError(source, `key '${key}' is missing and its default is not supported (${expected})`);
   throw configError(source, `${key} is ${shown(values.get(key))}, which is not supported (${expected})`);
-}
-
-/**
- * Reads a JSON file of a checkpoint folder.
- * @throws UnclipError MODEL_FILE_MISSING or MODEL_FILE_INVALID (not JSON)
- */
-export function readJson(folder: string, file: string): unknown {
-  const path = join(folder, file);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new UnclipError('MODEL_FILE_MISSING', `cannot read ${path}; is the checkpoint complete?`, { cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UnclipError('MODEL_FILE_INVALID', `${path} is not JSON; fetch the checkpoint again`, { cause });
-  }
-}
-
-/** A value from a config file for a message: as JSON, one line, at most 60 characters. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

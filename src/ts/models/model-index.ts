@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { readModelJson, shown } from '../util/json-file.js';
 import { type ClipTextConfig, parseClipTextConfig } from './clip-text.js';
 import { type ClipVisionConfig, parseClipVisionConfig } from './clip-vision.js';
-import { configError, readJson, shown } from './config.js';
+import { configError } from './config.js';
 import { type PriorConfig, parsePriorConfig, priorTextDim } from './prior.js';
 import { parseTextProjConfig, type TextProjConfig } from './unclip-text-proj.js';
 import { parseUNet2DConfig, type UNet2DConfig } from './unet-2d.js';
@@ -100,9 +101,9 @@ export function parseModelIndex(json: unknown, source = 'model_index.json'): Mod
  * @throws UnclipError MODEL_FILE_MISSING, MODEL_FILE_INVALID or MODEL_CONFIG_INVALID naming file and key
  */
 export function loadUnclipModel(folder: string): UnclipModel {
-  const index = parseModelIndex(readJson(folder, 'model_index.json'));
+  const index = parseModelIndex(readModelJson(join(folder, 'model_index.json')));
   const load = <C>(name: ComponentName, parse: (json: unknown, source: string) => C): C =>
-    parse(readJson(join(folder, name), 'config.json'), `${name}/config.json`);
+    parse(readModelJson(join(folder, name, 'config.json')), `${name}/config.json`);
   const optional = <C>(name: ComponentName, parse: (json: unknown, source: string) => C): C | null =>
     index.components.has(name) ? load(name, parse) : null;
   const decoder = load('decoder', parseUNet2DConditionConfig);
