@@ -32,6 +32,18 @@ fn load_quad(base: u32, quad: u32) -> vec4<f32> {
 //#endif
 }
 
+/// Adds the products of one kernel row of one channel to 8 neighbouring pixels, whose input begins at entry e0. An array of
+/// accumulators a row: arrays over 256 bytes a lane would be left in memory.
+fn add_row(acc: ptr<function, array<Cols, TILE_W>>, v: ptr<function, array<f32, LOADS>>, e0: u32, w0: Cols, w1: Cols, w2: Cols) {
+  for (var i = 0u; i < TILE_W; i++) {
+    let e = e0 + i;
+    let a0 = Cols(subgroupShuffle(v[e / SUBGROUP], e % SUBGROUP));
+    let a1 = Cols(subgroupShuffle(v[(e + 1u) / SUBGROUP], (e + 1u) % SUBGROUP));
+    let a2 = Cols(subgroupShuffle(v[(e + 2u) / SUBGROUP], (e + 2u) % SUBGROUP));
+    acc[i] = fma(a2, w2, fma(a1, w1, fma(a0, w0, acc[i])));
+  }
+}
+
 @compute @workgroup_size(SUBGROUP)
 fn main(
   @builtin(workgroup_id) wg: vec3<u32>,
@@ -57,7 +69,10 @@ fn main(
     px[j] = i32(x0 + entry % SPAN) - i32(p.pad);
     py[j] = i32(y0 + entry / SPAN) - i32(p.pad);
   }
-  var acc: array<Cols, TILE_W * TILE_H>;
+  var acc0: array<Cols, TILE_W>;
+  var acc1: array<Cols, TILE_W>;
+  var acc2: array<Cols, TILE_W>;
+  var acc3: array<Cols, TILE_W>;
   for (var ky = 0u; ky < 3u; ky++) {
     var base: array<u32, LOADS>;
     var inside: array<bool, LOADS>;
@@ -79,15 +94,10 @@ fn main(
         let w0 = Cols(w[row * ldw + o]);
         let w1 = Cols(w[(row + p.channels) * ldw + o]);
         let w2 = Cols(w[(row + 2u * p.channels) * ldw + o]);
-        for (var s = 0u; s < TILE_H; s++) {
-          for (var i = 0u; i < TILE_W; i++) {
-            let e = s * SPAN + i;
-            let a0 = Cols(subgroupShuffle(v[e / SUBGROUP], e % SUBGROUP));
-            let a1 = Cols(subgroupShuffle(v[(e + 1u) / SUBGROUP], (e + 1u) % SUBGROUP));
-            let a2 = Cols(subgroupShuffle(v[(e + 2u) / SUBGROUP], (e + 2u) % SUBGROUP));
-            acc[s * TILE_W + i] = fma(a2, w2, fma(a1, w1, fma(a0, w0, acc[s * TILE_W + i])));
-          }
-        }
+        add_row(&acc0, &v, 0u * SPAN, w0, w1, w2);
+        add_row(&acc1, &v, 1u * SPAN, w0, w1, w2);
+        add_row(&acc2, &v, 2u * SPAN, w0, w1, w2);
+        add_row(&acc3, &v, 3u * SPAN, w0, w1, w2);
       }
     }
   }
@@ -96,13 +106,20 @@ fn main(
   var extra = Cols();
   if ((p.flags & HAS_BIAS) != 0u) { extra = bias[o]; }
   if ((p.flags & HAS_IMAGE_BIAS) != 0u) { extra += image_bias_cols(image, o * COLS); }
-  // A loop of unknown length: one copy of the epilogue's code instead of 32.
+  // A loop of unknown length: one copy of the epilogue's code instead of 32. It indexes a copy, so that acc stays in registers.
+  var sums: array<Cols, TILE_W * TILE_H>;
+  for (var i = 0u; i < TILE_W; i++) {
+    sums[i] = acc0[i];
+    sums[i + TILE_W] = acc1[i];
+    sums[i + 2u * TILE_W] = acc2[i];
+    sums[i + 3u * TILE_W] = acc3[i];
+  }
   let last = min(TILE_H, p.out_height - y0) * TILE_W;
   for (var i = 0u; i < last; i++) {
     let ox = x0 + i % TILE_W;
     if (ox < p.out_width) {
       let m = (image * p.out_height + y0 + i / TILE_W) * p.out_width + ox;
-      var v = activate_cols(acc[i] + extra, p.flags >> 8u);
+      var v = activate_cols(sums[i] + extra, p.flags >> 8u);
       if ((p.flags & HAS_RESIDUAL) != 0u) { v += Cols(residual[residual_base(m) / COLS + o]); }
       out[m * p.out_channels / COLS + o] = ElemCols(v);
     }
