@@ -1,8 +1,9 @@
 // Guidance and one reverse step of UnCLIPScheduler, in place; formulas and the record of 16 f32 an image:
-// src/ts/diffusion/step-params.ts. model [B or 2B (GUIDED: unconditional half first), positions, C or 2C (LEARNED_VARIANCE)],
-// latents, noise and x0 f32 [B, positions, C]. Items are elements or vec4s of C; all lengths count items. Noise is not read where
-// an image's noise scale is 0. f32 arithmetic in diffusers' order; drivers may contract a·b + c and divide to 2.5 ulp, which the
-// first step of an ε model multiplies by 2e4 before the clip: elements near 0 may flip sign there.
+// src/ts/diffusion/step-params.ts. model [B or 2B (GUIDED: unconditional half first), positions, C or 2C
+// (LEARNED_VARIANCE)], latents, noise and x0 f32 [B, positions, C]. Items are elements or vec4s of C; all lengths count
+// items. Noise is not read where an image's noise scale is 0. f32 arithmetic in diffusers' order; drivers may contract
+// a·b + c and divide to 2.5 ulp, which the first step of an ε model multiplies by 2e4 before the clip: elements near 0
+// may flip sign there.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

@@ -1,7 +1,8 @@
-// Sinusoidal embedding of word 0 of steps f32 [B, record] (t ≥ 0): out [B, dim], frequencies exp(−ln(10000) · k / (half − shift)).
-// Angles are fixed-point quarter turns, as an f32 angle of 1000 radians would be off by 6e-5: factors[n] is the frequency of
-// index 2^n as a fraction of 2^32, and frequency k is the product over the bits of k. An item is a sine and its cosine, or the
-// zero that ends an odd dim. Needs no sin, cos or exp of the driver's, whose errors WGSL hardly bounds. Error ≤ 1e-6.
+// Sinusoidal embedding of word 0 of steps f32 [B, record] (t ≥ 0): out [B, dim], frequencies exp(−ln(10000) · k / (half
+// − shift)). Angles are fixed-point quarter turns, as an f32 angle of 1000 radians would be off by 6e-5: factors[n] is
+// the frequency of index 2^n as a fraction of 2^32, and frequency k is the product over the bits of k. An item is a
+// sine and its cosine, or the zero that ends an odd dim. Needs no sin, cos or exp of the driver's, whose errors WGSL
+// hardly bounds. Error ≤ 1e-6.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

@@ -1,5 +1,5 @@
-// out[i] = a[i] + b[j] for the flat item i (an element or a vec4): j = i when SAME, else `step` items of b repeat and advance
-// by `step` after every `span` items of a (src/ts/ops/add.ts). One f32 rounding, and that to Out.
+// out[i] = a[i] + b[j] for the flat item i (an element or a vec4): j = i when SAME, else `step` items of b repeat and
+// advance by `step` after every `span` items of a (src/ts/ops/add.ts). One f32 rounding, and that to Out.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

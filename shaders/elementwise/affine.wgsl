@@ -1,5 +1,5 @@
-// out = x · scale + shift with vectors over the last dimension. Items are elements or vec4s (channels counted in items).
-// f32 arithmetic, two roundings.
+// out = x · scale + shift with vectors over the last dimension. Items are elements or vec4s (channels counted in
+// items). f32 arithmetic, two roundings.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

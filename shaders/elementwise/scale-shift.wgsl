@@ -1,5 +1,6 @@
-// out = x · (1 + scale) + shift: x [B, positions, channels], emb [B, 2 · channels] holds scale, then shift, of each image. Items are
-// elements or vec4s (channels counted in items; perImage = positions · channels). f32 arithmetic, three roundings.
+// out = x · (1 + scale) + shift: x [B, positions, channels], emb [B, 2 · channels] holds scale, then shift, of each
+// image. Items are elements or vec4s (channels counted in items; perImage = positions · channels). f32 arithmetic,
+// three roundings.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

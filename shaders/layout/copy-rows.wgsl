@@ -1,6 +1,7 @@
-// result[out_offset + r · out_stride + c] = x[in_offset + (r mod in_rows) · in_stride + c] for every row r and c < row_length
-// (src/ts/ops/copy.ts): concatenation, slices, repetition, and conversion between f32 and f16. All lengths count items,
-// which are elements or vec4s. Exact, but for the rounding to Out.
+// result[out_offset + r · out_stride + c] = x[in_offset + (r mod in_rows) · in_stride + c] for all rows r and c <
+// row_length (src/ts/ops/copy.ts): concatenation, slices, repetition, and conversion between f32 and f16. All lengths
+// count items, which are elements or vec4s. Without REPEATS in_rows is the number of rows. Exact, but for the rounding
+// to Out.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;
@@ -13,6 +14,9 @@ struct Params {
   in_offset: u32,
   out_stride: u32,
   out_offset: u32,
+  // WORKGROUP divided by row_length, and the remainder.
+  step_rows: u32,
+  step_columns: u32,
 }
 var<immediate> p: Params;
 
@@ -30,13 +34,23 @@ fn main(
   @builtin(local_invocation_index) invocation: u32,
 ) {
   let first = first_item(workgroup, workgroups, invocation);
+  // One division for all items of an invocation: integer division is what a copy on a CPU driver would spend its time on.
+  var row = first / p.row_length;
+  var c = first - row * p.row_length;
   for (var k = 0u; k < ITEMS; k++) {
-    let i = first + k * WORKGROUP;
-    if (i < p.count) {
-      let row = i / p.row_length;
-      let c = i - row * p.row_length;
-      let value = Value(x[p.in_offset + row % p.in_rows * p.in_stride + c]);
-      result[p.out_offset + row * p.out_stride + c] = Out(value);
+    if (first + k * WORKGROUP < p.count) {
+//#if REPEATS
+      let source = row % p.in_rows;
+//#else
+      let source = row;
+//#endif
+      result[p.out_offset + row * p.out_stride + c] = Out(Value(x[p.in_offset + source * p.in_stride + c]));
+    }
+    row += p.step_rows;
+    c += p.step_columns;
+    if (c >= p.row_length) {
+      c -= p.row_length;
+      row++;
     }
   }
 }

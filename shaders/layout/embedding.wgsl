@@ -1,5 +1,6 @@
-// out[b, l] = table[ids[b, l]] (+ positions[l]): ids u32 [B, L], table [V, C], positions [≥ L, C], out [B, L, C]. Items are
-// elements or vec4s of C (channels counted in items). An id beyond the table reads its last row. At most one f32 rounding.
+// out[b, l] = table[ids[b, l]] (+ positions[l]): ids u32 [B, L], table [V, C], positions [≥ L, C], out [B, L, C]. Items
+// are elements or vec4s of C (channels counted in items). An id beyond the table reads its last row. At most one f32
+// rounding.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

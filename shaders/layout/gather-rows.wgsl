@@ -1,5 +1,5 @@
-// out[b] = x[b, index[b]]: x [B, L, C], index u32 [B], out [B, C]. Items are elements or vec4s of C (channels counted in items).
-// An index beyond L reads the last row. Exact, but for the rounding to Out.
+// out[b] = x[b, index[b]]: x [B, L, C], index u32 [B], out [B, C]. Items are elements or vec4s of C (channels counted
+// in items). An index beyond L reads the last row. Exact, but for the rounding to Out.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

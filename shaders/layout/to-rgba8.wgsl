@@ -1,5 +1,5 @@
-// Pixels [B, H, W, 3] in [−1, 1] to u32 [B, H, W]: round(255 · clamp(x/2 + 1/2, 0, 1)), halves to even as numpy rounds, R in the
-// low byte, A = 255. Items are pixels.
+// Pixels [B, H, W, 3] in [−1, 1] to u32 [B, H, W]: round(255 · clamp(x/2 + 1/2, 0, 1)), halves to even as numpy rounds,
+// R in the low byte, A = 255. Items are pixels.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

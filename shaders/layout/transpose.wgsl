@@ -1,5 +1,6 @@
-// out[b, n, m] = x[b, m, n]. An item is an element, or with VEC4 (both sizes multiples of 4) a block of 4 × 4; rows and columns of
-// x are counted in items. Neighbouring invocations write neighbouring memory. Exact, but for the rounding to Out.
+// out[b, n, m] = x[b, m, n]. An item is an element, or with VEC4 (both sizes multiples of 4) a block of 4 × 4; rows and
+// columns of x are counted in items. Neighbouring invocations write neighbouring memory. Exact, but for the rounding to
+// Out.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

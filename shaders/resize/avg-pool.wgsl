@@ -1,5 +1,5 @@
-// out[b, h, w] = mean of x[b, 2h .. 2h+1, 2w .. 2w+1]: x [B, H, W, C], out [B, ⌊H/2⌋, ⌊W/2⌋, C]. Items are elements or vec4s of C
-// (channels counted in items). f32 sum, three roundings.
+// out[b, h, w] = mean of x[b, 2h .. 2h+1, 2w .. 2w+1]: x [B, H, W, C], out [B, ⌊H/2⌋, ⌊W/2⌋, C]. Items are elements or
+// vec4s of C (channels counted in items). f32 sum, three roundings.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

@@ -1,8 +1,8 @@
-// One pass of PyTorch's antialiased bicubic resize (aten/src/ATen/native/cpu/UpSampleKernel.cpp, align_corners False): resamples
-// the middle dimension of x [outer, length, inner] to `out_length`. Items are elements or vec4s of inner (counted in items).
-// Half-pixel centres; cubic kernel with a = −1/2, widened by length / out_length when shrinking; the window is cut at the border
-// and its weights normalised. Positions are integers in units of 1 / (2 · out_length), hence exact: sizes ≤ 16384.
-// Error ≤ 1e-6 of the largest input, of f32 sums over 4 taps (more when shrinking).
+// One pass of PyTorch's antialiased bicubic resize (aten/src/ATen/native/cpu/UpSampleKernel.cpp, align_corners False):
+// resamples the middle dimension of x [outer, length, inner] to `out_length`. Items are elements or vec4s of inner
+// (counted in items). Half-pixel centres; cubic kernel with a = −1/2, widened by length / out_length when shrinking;
+// the window is cut at the border and its weights normalised. Positions are integers in units of 1 / (2 · out_length),
+// hence exact: sizes ≤ 16384. Error ≤ 1e-6 of the largest input, of f32 sums over 4 taps (more when shrinking).
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

@@ -1,5 +1,5 @@
-// out[b, h, w] = x[b, h / 2, w / 2]: x [B, H, W, C], out [B, 2H, 2W, C]. Items are elements or vec4s of C (channels counted in
-// items). Exact, but for the rounding to Out.
+// out[b, h, w] = x[b, h / 2, w / 2]: x [B, H, W, C], out [B, 2H, 2W, C]. Items are elements or vec4s of C (channels
+// counted in items). Exact, but for the rounding to Out.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;

@@ -219,6 +219,17 @@ describe.each(DTYPES)('layout ops in %s', (dtype) => {
   });
 });
 
+describe('work beyond one row of the grid', () => {
+  it('reaches every element of 17 million', async () => {
+    const x = ramp(1031);
+    const times = 16500;
+    const { output } = await runOp({ inputs: { x }, build: (g) => g.repeatBatch(g.input('x', [1, 1031]), times) });
+    let wrong = 0;
+    for (let i = 0; i < output.length; i++) if (output[i] !== x[i % 1031]) wrong++;
+    expect([output.length, wrong]).toEqual([1031 * times, 0]);
+  });
+});
+
 describe('pixels', () => {
   it('packs [−1, 1] as numpy rounds, halves to even, and clamps the rest', async () => {
     const values = [-1, 1, 0, -3, 7, 0.5, -0.5, 0.00392157, -0.99607843, 0.3333333, 1.0001, -1.0001];

@@ -43,6 +43,7 @@ export const add: OpRecord = {
   summary: 'Sum of two tensors; the second may repeat over leading dimensions or hold a row per image.',
   infer(inputs) {
     const [a, b] = [required('add', inputs, 0), required('add', inputs, 1)];
+    if (a.kind === 'weight') misfit('add', `${a.name} is a weight: it must be the second operand`);
     if (broadcastOf(a, b) === undefined) misfit('add', `[${b.shape}] cannot be added to [${a.shape}]`);
     return [a.shape];
   },

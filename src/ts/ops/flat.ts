@@ -3,8 +3,9 @@ import { elementCount } from '../graph/types.js';
 import { grid1d } from './lowering.js';
 import type { Tolerance } from './types.js';
 
-/** Invocations of a workgroup and items an invocation handles, in all kernels that walk a flat range of items. */
-const WORKGROUP = 64;
+/** Invocations of a workgroup in all kernels that walk a flat range of items, and the distance of an invocation's items. */
+export const WORKGROUP = 64;
+/** Items an invocation handles. */
 const ITEMS = 4;
 
 /** Grid of a kernel over `items` elements or vec4s: shaders/common/flat.wgsl spreads them. */
