@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { STEP_FIELD } from '../../src/ts/diffusion/step-params.js';
 import type { Graph } from '../../src/ts/graph/types.js';
 import { clipTextGraph } from '../../src/ts/models/clip-text.js';
@@ -22,8 +22,15 @@ import { errors } from '../support/op-harness.js';
 import { readSafetensors, type TestTensors } from '../support/safetensors.js';
 import { channelsLast } from '../support/shapes.js';
 
-/** f32 networks against PyTorch in f32, both summing in their own order. */
-const REL_L2 = 2e-5;
+/**
+ * Against PyTorch in f32. Measured: f32 below 2e-6, and 7e-6 where a timestep's sinusoids come in, which PyTorch rounds more
+ * coarsely; f16 below 1.5e-3.
+ */
+const REL_L2 = { f32: 1e-5, f16: 3e-3 };
+
+const CASES = ['unclip-t2i', 'unclip-i2i'].flatMap((name) =>
+  (['f32', 'f16'] as const).map((dtype) => ({ name, dtype })),
+);
 
 type Values = Readonly<Record<string, Float32Array | Uint32Array>>;
 
@@ -43,12 +50,13 @@ const outputAsX0 = { guidanceScale: 1, x0FromOutput: 1, x0Divisor: 1 };
 const maskOf = (file: TestTensors): Float32Array =>
   Float32Array.from(file.numbers('attention_mask'), (v) => (v === 0 ? -10000 : 0));
 
-describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('%s on the device', (name) => {
+describe.skipIf(goldenFolder === undefined).each(CASES)('$name on the device, $dtype', ({ name, dtype }) => {
   let runtime: Runtime;
   beforeAll(async () => {
     runtime = await Runtime.open();
   });
   afterAll(() => runtime?.destroy());
+  beforeEach((context) => context.skip(dtype === 'f16' && !runtime.device.caps.f16, 'the adapter has no f16'));
 
   const model = () => loadUnclipModel(golden(name, 'model'));
   const reference = (stem: string): TestTensors => readSafetensors(golden(name, 'golden', `${stem}.safetensors`));
@@ -71,7 +79,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
     const data = file.f32(key);
     const wanted = shape.length === 4 ? channelsLast(data, shape as [number, number, number, number]) : data;
     const { relL2 } = errors(await program.state(output).read(), wanted);
-    expect(relL2, `${output} against ${key}`).toBeLessThan(REL_L2);
+    expect(relL2, `${output} against ${key}`).toBeLessThan(REL_L2[dtype]);
   }
 
   async function expectHooks(program: Program, file: TestTensors): Promise<void> {
@@ -89,7 +97,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
       const row = ids.subarray(b * length, (b + 1) * length);
       return row.indexOf(Math.max(...row));
     });
-    const graph = clipTextGraph(model().textEncoder, { batch, dtype: 'f32', hooks });
+    const graph = clipTextGraph(model().textEncoder, { batch, dtype, hooks });
     const program = await run('text_encoder', graph, { ids, endIndex });
     await expectClose(program, 'lastHiddenState', file, 'last_hidden_state');
     await expectClose(program, 'textEmbeds', file, 'text_embeds');
@@ -100,7 +108,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
 
   it.skipIf(!has('image_encoder'))('image encoder', async () => {
     const file = reference('image_encoder');
-    const graph = clipVisionGraph(model().imageEncoder!, { batch: 1, dtype: 'f32' });
+    const graph = clipVisionGraph(model().imageEncoder!, { batch: 1, dtype });
     for (const picture of ['landscape', 'gray']) {
       const program = await run('image_encoder', graph, { pixels: image(file, `${picture}.pixel_values`) });
       await expectClose(program, 'imageEmbeds', file, `${picture}.image_embeds`);
@@ -111,7 +119,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
   it.each([true, false])('text projection (guided %s)', async (guided) => {
     const file = reference('text_proj');
     const prefix = guided ? 'cfg' : 'nocfg';
-    const graph = textProjGraph(model().textProj, { batch: 2, guided, dtype: 'f32', tokens: 77 });
+    const graph = textProjGraph(model().textProj, { batch: 2, guided, dtype, tokens: 77 });
     const program = await run('text_proj', graph, {
       imageEmbeds: file.f32(`${prefix}.image_embeddings`),
       textEmbeds: file.f32(`${prefix}.prompt_embeds`),
@@ -130,7 +138,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
 
     it.each([true, false])('in one pass (hooks %s)', async (hooks) => {
       const file = reference('prior_forward');
-      const program = await run('prior', priorForwardGraph(model().prior!, { batch: 2, dtype: 'f32', hooks }), {
+      const program = await run('prior', priorForwardGraph(model().prior!, { batch: 2, dtype, hooks }), {
         ...inputs(file),
         sample: file.f32('hidden_states'),
         stepParams: stepRecords(file.numbers('timestep')),
@@ -146,7 +154,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
       const twice = (x: Float32Array): Float32Array => (guided ? Float32Array.of(...x.map((v) => -v), ...x) : x);
       const { textEmbeds, textHidden, mask } = inputs(file);
       const rowsMask = guided ? Float32Array.of(...mask, ...mask) : mask;
-      const o = { batch, guided, dtype: 'f32' } as const;
+      const o = { batch, guided, dtype } as const;
       const texts = { textEmbeds: twice(textEmbeds), textHidden: twice(textHidden), mask: rowsMask };
       const prelude = await run('prior', priorPreludeGraph(config, o), texts);
       const values = {
@@ -169,7 +177,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
   describe('decoder', () => {
     it.each([true, false])('in one pass (hooks %s)', async (hooks) => {
       const file = reference('decoder_forward');
-      const graph = decoderForwardGraph(model().decoder, { batch: 2, dtype: 'f32', tokens: 81, hooks });
+      const graph = decoderForwardGraph(model().decoder, { batch: 2, dtype, tokens: 81, hooks });
       const program = await run('decoder', graph, {
         sample: image(file, 'sample'),
         stepParams: stepRecords(file.numbers('timestep')),
@@ -183,7 +191,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
 
     it('prelude and step', async () => {
       const file = reference('decoder_forward');
-      const o = { batch: 2, guided: false, dtype: 'f32', tokens: 81 } as const;
+      const o = { batch: 2, guided: false, dtype, tokens: 81 } as const;
       const config = model().decoder;
       const context = file.f32('encoder_hidden_states');
       const prelude = await run('decoder', decoderPreludeGraph(config, o), { context });
@@ -196,7 +204,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
       const step = await run('decoder', decoderStepGraph(config, o), values, prelude);
       const out = image(file, 'out');
       const epsilon = out.filter((_, i) => i % config.out_channels < config.in_channels);
-      expect(errors(await step.state('x0').read(), epsilon).relL2).toBeLessThan(REL_L2);
+      expect(errors(await step.state('x0').read(), epsilon).relL2).toBeLessThan(REL_L2[dtype]);
     });
   });
 
@@ -208,7 +216,7 @@ describe.skipIf(goldenFolder === undefined).each(['unclip-t2i', 'unclip-i2i'])('
     const file = reference(`${component}_forward`);
     const m = model();
     const config = component === 'super_res_first' ? m.superResFirst : m.superResLast;
-    const graph = superResForwardGraph(config, { batch: 1, dtype: 'f32', size: m.superResSize, hooks });
+    const graph = superResForwardGraph(config, { batch: 1, dtype, size: m.superResSize, hooks });
     const program = await run(component, graph, {
       sample: image(file, 'sample'),
       stepParams: stepRecords(file.numbers('timestep')),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { fuse } from '../../src/ts/graph/fuse.js';
 import type { Graph } from '../../src/ts/graph/types.js';
+import { clipTextGraph, parseClipTextConfig } from '../../src/ts/models/clip-text.js';
 import { decoderPreludeGraph, decoderStepGraph } from '../../src/ts/models/decoder-graphs.js';
 import { parsePriorConfig } from '../../src/ts/models/prior.js';
 import { priorFinishGraph, priorPreludeGraph, priorStepGraph } from '../../src/ts/models/prior-graphs.js';
@@ -112,5 +114,32 @@ describe('upsampler', () => {
     expect(shapes(prepare, 'outputs')).toEqual({ upscaled: ['f32', 2, 256, 256, 3] });
     const pixels = pixelsGraph({ batch: 2, height: 256, width: 256 });
     expect(shapes(pixels, 'outputs')).toEqual({ pixels: ['u32', 2, 256, 256] });
+  });
+});
+
+describe('operations per run after fusion', () => {
+  const o = { batch: 1, guided: true, dtype: 'f16' } as const;
+  it.each<[string, Graph, number]>([
+    ['text encoder', clipTextGraph(parseClipTextConfig(KARLO.text_encoder), o), 100],
+    ['prior prelude', priorPreludeGraph(prior, o), 160],
+    ['prior step', priorStepGraph(prior, o), 172],
+    ['text projection', textProjGraph(textProj, { ...o, tokens: 77 }), 10],
+    ['decoder prelude', decoderPreludeGraph(decoder, { ...o, tokens: 81 }), 22],
+    ['decoder step', decoderStepGraph(decoder, { ...o, tokens: 81 }), 342],
+    ['super-resolution step', superResStepGraph(superRes, { ...o, size: 256 }), 229],
+  ])('%s', (_, graph, count) => {
+    expect(fuse(graph).nodes.length).toBe(count);
+  });
+
+  it('leave no activation, sum or enlargement on its own but those of the time embedding', () => {
+    for (const graph of [
+      decoderStepGraph(decoder, { ...o, tokens: 81 }),
+      superResStepGraph(superRes, { ...o, size: 256 }),
+    ]) {
+      const alone = fuse(graph).nodes.filter((n) =>
+        ['activation', 'add', 'scaleShift', 'upsampleNearest2x'].includes(n.op),
+      );
+      for (const { label } of alone) expect(['time_act', 'class_embedding']).toContain(label);
+    }
   });
 });
