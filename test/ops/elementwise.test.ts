@@ -153,6 +153,26 @@ describe.each(DTYPES)('element-wise ops in %s', (dtype) => {
   });
 });
 
+describe('the batch', () => {
+  it('changes no bit of an image', async () => {
+    const perImage = 5 * 6;
+    const x = randomStored(4 * perImage, 12, 'f32');
+    const y = randomStored(4 * perImage, 13, 'f32');
+    const run = async (from: number, to: number): Promise<Float32Array> => {
+      const part = (a: Float32Array) => a.subarray(from * perImage, to * perImage);
+      const shape = [to - from, 5, 6];
+      const { output } = await runOp({
+        inputs: { x: part(x), y: part(y) },
+        build: (g) => g.activation(g.add(g.input('x', shape), g.input('y', shape)), 'gelu'),
+      });
+      return output;
+    };
+    const all = await run(0, 4);
+    for (const image of [0, 1, 2, 3])
+      expect(await run(image, image + 1)).toEqual(all.slice(image * perImage, (image + 1) * perImage));
+  });
+});
+
 describe('operands that do not fit', () => {
   const g = new GraphBuilder('test', { dtype: 'f32' });
   const x = g.input('x', [2, 3, 8]);

@@ -1,6 +1,6 @@
 import { ACTIVATIONS, type Activation } from './activation.js';
 import { misfit, required } from './checks.js';
-import { flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
+import { flatGrid, imageVectorWidth, ioDefines, outputElements } from './flat.js';
 import { operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
@@ -21,7 +21,7 @@ export const activation: OpRecord = {
       lower(call) {
         const [x, out] = [call.inputs[0]!, call.outputs[0]!];
         const elements = outputElements(call);
-        const width = vectorWidth(elements);
+        const width = imageVectorWidth(out);
         return [
           {
             shader: 'elementwise/activation',

@@ -2,7 +2,7 @@ import type { Tensor } from '../graph/types.js';
 import { elementCount } from '../graph/types.js';
 import { pad4 } from '../graph/weights-spec.js';
 import { misfit, required } from './checks.js';
-import { ELEMENTWISE_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
+import { ELEMENTWISE_TOLERANCE, flatGrid, imageVectorWidth, ioDefines, outputElements, vectorWidth } from './flat.js';
 import { lastDim, operand, operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
@@ -55,11 +55,12 @@ export const add: OpRecord = {
         const [a, b, out] = [call.inputs[0]!, call.inputs[1]!, call.outputs[0]!];
         const { span, step } = broadcastOf(a, b)!;
         const elements = outputElements(call);
-        const width = vectorWidth(elements, step);
+        const same = step === elements;
+        const width = same ? imageVectorWidth(out) : vectorWidth(elements / out.shape[0]!, step);
         return [
           {
             shader: 'elementwise/add',
-            defines: { ...ioDefines(width, a, out, b), SAME: step === elements, B_WEIGHT: b.kind === 'weight' },
+            defines: { ...ioDefines(width, a, out, b), SAME: same, B_WEIGHT: b.kind === 'weight' },
             constants: {},
             bindings: [readWrite(a), operand(b), readWrite(out)],
             params: params(elements / width, span / width, step / width),

@@ -1,5 +1,5 @@
 import { misfit, numberAttr, required } from './checks.js';
-import { COPY_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from './flat.js';
+import { COPY_TOLERANCE, flatGrid, imageVectorWidth, ioDefines, outputElements } from './flat.js';
 import { f32Bits, operandBytes, params, readWrite } from './lowering.js';
 import type { OpRecord } from './types.js';
 
@@ -19,7 +19,7 @@ export const clamp: OpRecord = {
       lower(call) {
         const [x, out] = [call.inputs[0]!, call.outputs[0]!];
         const elements = outputElements(call);
-        const width = vectorWidth(elements);
+        const width = imageVectorWidth(out);
         return [
           {
             shader: 'elementwise/clamp',

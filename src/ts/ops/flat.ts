@@ -14,6 +14,9 @@ export const flatGrid = (items: number): [number, number, number] => grid1d(Math
 /** 4 when every given length divides into vec4s, else 1. */
 export const vectorWidth = (...lengths: readonly number[]): 1 | 4 => (lengths.every((n) => n % 4 === 0) ? 4 : 1);
 
+/** {@link vectorWidth} of a kernel over all elements of `t`: by the size of one image, so that the batch never decides. */
+export const imageVectorWidth = (t: Tensor): 1 | 4 => vectorWidth(elementCount(t.shape) / t.shape[0]!);
+
 /** The element types of shaders/common/io.wgsl; operands that are absent count as f32. */
 export function ioDefines(
   width: 1 | 4,
