@@ -19,8 +19,9 @@ function fail(message) {
 }
 
 /** Runs a script of a package with this Node; ends the process with its status where it fails. */
-function run(script, args) {
-  const { status, error } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
+function run(script, args, env = {}) {
+  const options = { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } };
+  const { status, error } = spawnSync(process.execPath, [script, ...args], options);
   if (error) fail(error.message);
   if (status !== 0)
     fail('the build failed; a compiler with C++20 is needed (g++ 11, clang 14, Visual Studio 2022 or later)');
@@ -66,15 +67,9 @@ function headerFolder() {
 
 function buildWithGyp() {
   if (process.platform === 'win32') fail('on Windows the build needs CMake; install it and run this again');
-  const script = nodeGyp();
-  run(script, [
-    'configure',
-    'build',
-    '--release',
-    '--jobs=max',
-    '--force-process-config',
-    `--nodedir=${headerFolder()}`,
-  ]);
+  const args = ['configure', 'build', '--release', '--jobs=max', '--force-process-config'];
+  // By the environment, because a nodedir of the user's npm settings would prevail over an argument.
+  run(nodeGyp(), args, { npm_config_nodedir: headerFolder() });
 }
 
 if (process.argv.includes('--gyp') || !hasCMake()) buildWithGyp();

@@ -13,13 +13,23 @@ namespace {
 
 constexpr std::size_t kMaxRank = 16;
 
+/// A name from the file for a message: one line, and short, whatever the file says.
+std::string quoted(std::string_view name) {
+  constexpr std::size_t kLongest = 100;
+  std::size_t length = std::min(name.size(), kLongest);
+  while (length < name.size() && length > 0 && (static_cast<unsigned char>(name[length]) & 0xc0u) == 0x80u) --length;
+  std::string out = "\"";
+  for (const char c : name.substr(0, length)) out.push_back(static_cast<unsigned char>(c) < 0x20 ? '?' : c);
+  return out + (length < name.size() ? "…\"" : "\"");
+}
+
 void readMetadata(JsonCursor& json, SafetensorsHeader& header) {
   std::set<std::string> seen;
   json.expect('{');
   if (json.accept('}')) return;
   do {
     std::string key = json.string();
-    if (!seen.insert(key).second) throw invalidFile("metadata key \"" + key + "\" appears twice");
+    if (!seen.insert(key).second) throw invalidFile("metadata key " + quoted(key) + " appears twice");
     json.expect(':');
     header.metadata.emplace_back(std::move(key), json.string());
   } while (json.accept(','));
@@ -31,7 +41,7 @@ std::vector<std::uint64_t> readIntegers(JsonCursor& json, std::size_t limit, con
   json.expect('[');
   if (json.accept(']')) return values;
   do {
-    if (values.size() == limit) throw invalidFile("tensor \"" + tensor + "\" has too long a list of numbers");
+    if (values.size() == limit) throw invalidFile("tensor " + quoted(tensor) + " has too long a list of numbers");
     values.push_back(json.unsignedInteger());
   } while (json.accept(','));
   json.expect(']');
@@ -41,7 +51,7 @@ std::vector<std::uint64_t> readIntegers(JsonCursor& json, std::size_t limit, con
 /// begin and end are still relative to the first byte after the header.
 TensorEntry readEntry(JsonCursor& json, std::string name) {
   TensorEntry entry{std::move(name), DType::F32, {}, 0, 0, 1};
-  const std::string title = "tensor \"" + entry.name + "\" ";
+  const std::string title = "tensor " + quoted(entry.name) + " ";
   bool hasDType = false;
   bool hasShape = false;
   bool hasOffsets = false;
@@ -57,7 +67,7 @@ TensorEntry readEntry(JsonCursor& json, std::string name) {
       once(hasDType, key);
       const std::string dtype = json.string();
       const auto known = dtypeFromName(dtype);
-      if (!known) throw invalidFile(title + "has dtype " + dtype + ", which is not supported");
+      if (!known) throw invalidFile(title + "has dtype " + quoted(dtype) + ", which is not supported");
       entry.dtype = *known;
     } else if (key == "shape") {
       once(hasShape, key);
@@ -69,7 +79,7 @@ TensorEntry readEntry(JsonCursor& json, std::string name) {
       entry.begin = offsets[0];
       entry.end = offsets[1];
     } else {
-      throw invalidFile(title + "has an unknown field \"" + key + "\"");
+      throw invalidFile(title + "has an unknown field " + quoted(key));
     }
   } while (json.accept(','));
   json.expect('}');
@@ -85,7 +95,7 @@ std::uint64_t countElements(const TensorEntry& entry) {
   bool empty = false;
   for (const std::uint64_t extent : entry.shape) {
     if (extent > kMax || (extent != 0 && count > kMax / extent)) {
-      throw invalidFile("tensor \"" + entry.name + "\" has a shape whose product is too large");
+      throw invalidFile("tensor " + quoted(entry.name) + " has a shape whose product is too large");
     }
     if (extent == 0) {
       empty = true;
@@ -100,7 +110,7 @@ std::uint64_t countElements(const TensorEntry& entry) {
 void placeTensors(std::vector<TensorEntry>& tensors, std::uint64_t dataStart, std::uint64_t fileSize) {
   const std::uint64_t dataSize = fileSize - dataStart;
   for (TensorEntry& entry : tensors) {
-    const std::string title = "tensor \"" + entry.name + "\" ";
+    const std::string title = "tensor " + quoted(entry.name) + " ";
     if (entry.begin > entry.end) throw invalidFile(title + "ends before it begins");
     if (entry.end > dataSize) throw invalidFile(title + "lies past the end of the file, which may be truncated");
     entry.elements = countElements(entry);
@@ -113,8 +123,8 @@ void placeTensors(std::vector<TensorEntry>& tensors, std::uint64_t dataStart, st
   });
   std::uint64_t at = 0;
   for (TensorEntry& entry : tensors) {
-    if (entry.begin < at) throw invalidFile("tensor \"" + entry.name + "\" overlaps another");
-    if (entry.begin > at) throw invalidFile("unused bytes before tensor \"" + entry.name + "\"");
+    if (entry.begin < at) throw invalidFile("tensor " + quoted(entry.name) + " overlaps another");
+    if (entry.begin > at) throw invalidFile("unused bytes before tensor " + quoted(entry.name));
     at = entry.end;
     entry.begin += dataStart;
     entry.end += dataStart;
@@ -138,7 +148,7 @@ SafetensorsHeader parseSafetensors(std::span<const std::byte> file) {
   if (!json.accept('}')) {
     do {
       std::string name = json.string();
-      if (!seen.insert(name).second) throw invalidFile("tensor \"" + name + "\" appears twice");
+      if (!seen.insert(name).second) throw invalidFile("tensor " + quoted(name) + " appears twice");
       json.expect(':');
       if (name == "__metadata__") {
         readMetadata(json, header);

@@ -71,7 +71,9 @@ describe('TorchGenerator', () => {
   it('draws integers in range', () => {
     const values = new TorchGenerator(1).randint(-3, 4, [1000]);
     expect(new Set(values)).toEqual(new Set([-3, -2, -1, 0, 1, 2, 3]));
-    expect(new TorchGenerator(1).randint(0, 2 ** 53 - 1, [100]).every((v) => Number.isSafeInteger(v) && v >= 0)).toBe(true);
+    expect(new TorchGenerator(1).randint(0, 2 ** 53 - 1, [100]).every((v) => Number.isSafeInteger(v) && v >= 0)).toBe(
+      true,
+    );
   });
 
   it.each([Number.NaN, 1.5, Number.POSITIVE_INFINITY, 2 ** 60])('refuses the seed %d', (seed) => {

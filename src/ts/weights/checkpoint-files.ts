@@ -31,7 +31,7 @@ function candidates(stem: string): string[] {
  *   MODEL_FILE_INVALID (an index that is not one)
  */
 export function findCheckpoint(folder: string, stem?: string): CheckpointFiles {
-  const stats = statSync(folder, { throwIfNoEntry: false });
+  const stats = reading(folder, () => statSync(folder, { throwIfNoEntry: false }));
   if (stats === undefined)
     throw new UnclipError('MODEL_NOT_FOUND', `${folder} does not exist; check the model's folder`);
   if (stats.isFile()) return { files: [folder] };
@@ -40,10 +40,19 @@ export function findCheckpoint(folder: string, stem?: string): CheckpointFiles {
     if (!existsSync(path)) continue;
     return name.endsWith('.json') ? readIndex(folder, path) : { files: [path] };
   }
-  const entries = readdirSync(folder);
+  const entries = reading(folder, () => readdirSync(folder));
   const found = entries.filter((name) => name.endsWith('.safetensors'));
   if (stem === undefined && found.length === 1) return { files: [join(folder, found[0]!)] };
   throw new UnclipError('MODEL_FILE_MISSING', whyNothing(folder, entries, found, stem));
+}
+
+function reading<R>(path: string, read: () => R): R {
+  try {
+    return read();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UnclipError('IO_FAILED', `${JSON.stringify(path)} cannot be read: ${why}`, { cause });
+  }
 }
 
 function whyNothing(folder: string, entries: string[], found: string[], stem: string | undefined): string {
@@ -60,9 +69,10 @@ function readIndex(folder: string, path: string): CheckpointFiles {
   const invalid = (what: string) =>
     new UnclipError('MODEL_FILE_INVALID', `${path}: ${what}; fetch the checkpoint again`);
   if (statSync(path).size > MAX_INDEX_BYTES) throw invalid('the index is larger than 100 MB');
+  const text = reading(path, () => readFileSync(path, 'utf8'));
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(path, 'utf8'));
+    parsed = JSON.parse(text);
   } catch {
     throw invalid('the index is not JSON');
   }
