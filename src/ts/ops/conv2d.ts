@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/types.js';
 import { pad4 } from '../graph/weights-spec.js';
 import { UnclipError } from '../util/errors.js';
-import { columnsPerLane, cpuDefines, cpuSubgroup, epilogueFlags, portableTile } from './linear.js';
+import { columnsPerLane, cpuDefines, cpuKernel, cpuSubgroup, epilogueFlags, portableTile } from './linear.js';
 import {
   grid1d,
   lastDim,
@@ -69,13 +69,30 @@ const portable: Variant = {
   },
 };
 
-/** 3×3 with stride 1 on a CPU driver: nearly all the work of a diffusion UNet. */
+/** Whether a call is a plain matrix product over pixels: 1×1, and nothing of the epilogue that a product lacks. */
+const isPointwise = ({ attrs, inputs }: OpCall): boolean =>
+  attrs.kernel === 1 &&
+  attrs.stride === 1 &&
+  attrs.pad === 0 &&
+  attrs.upsample === 1 &&
+  (attrs.residualUpsample === false || (inputs[4] ?? null) === null) &&
+  (inputs[3] ?? null) === null;
+
+/** On CPU drivers: 3×3 with stride 1, nearly all the work of a diffusion UNet, and 1×1 as a matrix product. */
 const cpu: Variant = {
   name: 'cpu',
-  supports: (call, caps) => cpuSubgroup(caps) && call.attrs.kernel === 3 && call.attrs.stride === 1,
+  supports: (call, caps) =>
+    cpuSubgroup(caps) && ((call.attrs.kernel === 3 && call.attrs.stride === 1) || isPointwise(call)),
   lower(call, caps): Kernel[] {
     const { out, inChannels, outChannels, bindings, params } = parts(call);
     const [batch, height, width] = out.shape as [number, number, number];
+    if (isPointwise(call)) {
+      const [x, w, bias, residual] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2] ?? null, call.inputs[4] ?? null];
+      const flags = epilogueFlags({ bias, residual, act: call.attrs.act as string });
+      return [
+        cpuKernel(call, caps, { x, w, bias, residual, out, m: rowsOf(out), k: inChannels, n: outChannels, flags }),
+      ];
+    }
     const cols = columnsPerLane(outChannels, caps.subgroupSize);
     const tiles = Math.ceil(width / 8) * Math.ceil(height / 4) * Math.ceil(outChannels / (cols * caps.subgroupSize));
     return [

@@ -56,7 +56,8 @@ export function epilogueFlags(o: {
   return bits | (ACTIVATIONS[o.act as Activation] << 8);
 }
 
-interface LinearCall {
+/** Operands of out[m, n] = act(x[m, k] · w + bias) + residual. */
+export interface Product {
   readonly x: Tensor;
   readonly w: Tensor;
   readonly bias: Tensor | null;
@@ -68,7 +69,7 @@ interface LinearCall {
   readonly flags: number;
 }
 
-function parts({ inputs, outputs, attrs }: OpCall): LinearCall {
+function parts({ inputs, outputs, attrs }: OpCall): Product {
   const [x, w, bias, residual] = [inputs[0]!, inputs[1]!, inputs[2] ?? null, inputs[3] ?? null];
   const flags = epilogueFlags({ bias, residual, act: attrs.act as string });
   return { x, w, bias, residual, out: outputs[0]!, m: rowsOf(x), k: lastDim(x), n: attrs.outFeatures as number, flags };
@@ -93,6 +94,27 @@ const portable: Variant = {
   },
 };
 
+/** Kernel of the one-subgroup product; few rows per image get 8 rows a workgroup instead of 32. */
+export function cpuKernel(call: OpCall, caps: DeviceCaps, o: Product): Kernel {
+  const { x, w, bias, residual, out, m, k, n, flags } = o;
+  const cols = columnsPerLane(n, caps.subgroupSize);
+  const many = positionsOf(x) > 8;
+  return {
+    shader: 'matmul/linear-cpu',
+    defines: { ...cpuDefines(call, caps, cols), VEC_K: k % 4 === 0, ROWS32: many },
+    constants: {},
+    bindings: [readWrite(x), read(w), read(bias), readWrite(residual), readWrite(out)],
+    params: params(m, k, n, flags),
+    grid: grid1d(Math.ceil(m / (many ? 32 : 8)) * Math.ceil(n / (cols * caps.subgroupSize))),
+  };
+}
+
+const cpu: Variant = {
+  name: 'cpu',
+  supports: (_call, caps) => cpuSubgroup(caps),
+  lower: (call, caps) => [cpuKernel(call, caps, parts(call))],
+};
+
 function invalid(message: string): never {
   throw new UnclipError('GRAPH_INVALID', `linear: ${message}`);
 }
@@ -114,7 +136,7 @@ export const linear: OpRecord = {
       invalid(`residual is [${residual.shape}], the output [${shape}]`);
     return [shape];
   },
-  variants: [portable],
+  variants: [cpu, portable],
   flops(call) {
     const { m, k, n } = parts(call);
     return 2 * m * k * n;

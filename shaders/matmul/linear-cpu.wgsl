@@ -1,0 +1,113 @@
+// out[M, N] = act(x[M, K] · w[K, LDW] + bias) + residual for CPU drivers: one subgroup a workgroup, no barrier.
+// A subgroup computes ROWS rows (32, or 8 with ROWS32 off) × SUBGROUP·COLS columns; a lane owns COLS columns of all rows, in registers. x is read as
+// vec4 along K, a row a lane, and handed round with subgroupShuffle. w is padded with zeros to LDW = N rounded up to 4 columns,
+// bias likewise; rows of x, residual and out are exactly K or N wide. VEC_K: K is a multiple of 4. COLS must divide N.
+// Accumulators are one array for 8 rows: arrays over 256 bytes a lane would be left in memory. The loop over the four k of a
+// vec4 must stay a loop: unrolled, its live values spill. Sums run over k in ascending order in f32 with fma, whatever ROWS:
+// error ≤ K·2⁻²⁴·Σ|x·w|.
+enable subgroups;
+requires immediate_address_space;
+//#const SUBGROUP u32
+//#import common/types
+//#import matmul/epilogue
+//#import matmul/columns
+struct Params { m: u32, k: u32, n: u32, flags: u32 }
+var<immediate> p: Params;
+//#if VEC_K
+@group(0) @binding(0) var<storage, read_write> x: array<Elem4>;
+//#else
+@group(0) @binding(0) var<storage, read_write> x: array<Elem>;
+//#endif
+@group(0) @binding(1) var<storage, read> w: array<ElemCols>;
+@group(0) @binding(2) var<storage, read> bias: array<Cols>;
+@group(0) @binding(3) var<storage, read_write> residual: array<ElemCols>;
+@group(0) @binding(4) var<storage, read_write> out: array<ElemCols>;
+
+//#if ROWS32
+const ROWS: u32 = 32u;
+//#else
+const ROWS: u32 = 8u;
+//#endif
+const LOADS: u32 = ROWS / SUBGROUP;
+
+/// x[m, 4·quad…4·quad+3] of the row whose first element is `base`; zero past K.
+fn load_quad(base: u32, quad: u32) -> vec4<f32> {
+//#if VEC_K
+  return vec4<f32>(x[base / 4u + quad]);
+//#else
+  var v = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) {
+    if (quad * 4u + i < p.k) { v[i] = f32(x[base + quad * 4u + i]); }
+  }
+  return v;
+//#endif
+}
+
+/// Adds one k's products to 8 rows, the first of which is entry e0.
+fn add_rows(acc: ptr<function, array<Cols, 8>>, v: ptr<function, array<f32, LOADS>>, e0: u32, wk: Cols) {
+  for (var i = 0u; i < 8u; i++) {
+    let e = e0 + i;
+    acc[i] = fma(Cols(subgroupShuffle(v[e / SUBGROUP], e % SUBGROUP)), wk, acc[i]);
+  }
+}
+
+@compute @workgroup_size(SUBGROUP)
+fn main(
+  @builtin(workgroup_id) wg: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let ldw = (p.n + 3u) / 4u * 4u / COLS;
+  let tiles_n = (p.n + SUBGROUP * COLS - 1u) / (SUBGROUP * COLS);
+  let tile = wg.x + wg.y * groups.x;
+  let n = tile % tiles_n * SUBGROUP + lane;
+  let m0 = tile / tiles_n * ROWS;
+  if (m0 >= p.m) { return; }
+
+  // Rows past the end repeat the last one; they are not written.
+  var base: array<u32, LOADS>;
+  for (var j = 0u; j < LOADS; j++) { base[j] = min(m0 + j * SUBGROUP + lane, p.m - 1u) * p.k; }
+  var acc0: array<Cols, 8>;
+//#if ROWS32
+  var acc1: array<Cols, 8>;
+  var acc2: array<Cols, 8>;
+  var acc3: array<Cols, 8>;
+//#endif
+  for (var quad = 0u; quad * 4u < p.k; quad++) {
+    var quads: array<vec4<f32>, LOADS>;
+    for (var j = 0u; j < LOADS; j++) { quads[j] = load_quad(base[j], quad); }
+    let steps = min(4u, p.k - quad * 4u);
+    for (var c = 0u; c < steps; c++) {
+      var v: array<f32, LOADS>;
+      for (var j = 0u; j < LOADS; j++) { v[j] = quads[j][c]; }
+      let wk = Cols(w[(quad * 4u + c) * ldw + n]);
+      add_rows(&acc0, &v, 0u, wk);
+//#if ROWS32
+      add_rows(&acc1, &v, 8u, wk);
+      add_rows(&acc2, &v, 16u, wk);
+      add_rows(&acc3, &v, 24u, wk);
+//#endif
+    }
+  }
+
+  if (n * COLS >= p.n) { return; }
+  var extra = Cols();
+  if ((p.flags & HAS_BIAS) != 0u) { extra = bias[n]; }
+  // A loop of unknown length: one copy of the epilogue's code instead of ROWS. It indexes a copy, so that the accumulators stay
+  // in registers.
+  var sums: array<Cols, ROWS>;
+  for (var i = 0u; i < 8u; i++) {
+    sums[i] = acc0[i];
+//#if ROWS32
+    sums[i + 8u] = acc1[i];
+    sums[i + 16u] = acc2[i];
+    sums[i + 24u] = acc3[i];
+//#endif
+  }
+  for (var i = 0u; i < min(ROWS, p.m - m0); i++) {
+    let at = (m0 + i) * p.n / COLS + n;
+    var v = activate_cols(sums[i] + extra, p.flags >> 8u);
+    if ((p.flags & HAS_RESIDUAL) != 0u) { v += Cols(residual[at]); }
+    out[at] = ElemCols(v);
+  }
+}
