@@ -189,15 +189,18 @@ describe.skipIf(goldenFolder === undefined).each(CASES)('$name on the device, $d
       if (hooks) await expectHooks(program, file);
     });
 
-    it('prelude and step', async () => {
+    it.each([true, false])('prelude and step (guided %s)', async (guided) => {
       const file = reference('decoder_forward');
-      const o = { batch: 2, guided: false, dtype, tokens: 81 } as const;
+      const o = { batch: 2, guided, dtype, tokens: 81 } as const;
       const config = model().decoder;
-      const context = file.f32('encoder_hidden_states');
+      // The unconditional half must not show in the other one.
+      const rows = (x: Float32Array): Float32Array => (guided ? Float32Array.of(...x.map((v) => -v), ...x) : x);
+      const context = rows(file.f32('encoder_hidden_states'));
       const prelude = await run('decoder', decoderPreludeGraph(config, o), { context });
+      const mask = maskOf(file);
       const values = {
-        mask: maskOf(file),
-        timeEmbeds: file.f32('class_labels'),
+        mask: guided ? Float32Array.of(...mask, ...mask) : mask,
+        timeEmbeds: rows(file.f32('class_labels')),
         latents: image(file, 'sample'),
         stepParams: stepRecords(file.numbers('timestep'), outputAsX0),
       };

@@ -16,7 +16,7 @@ export interface UNetContext {
   readonly mask: T | null;
 }
 
-/** Levels above norm_eps: diffusers' Attention has its own. */
+/** diffusers' Attention has an eps of its own, whatever norm_eps says. */
 const ATTENTION_NORM_EPS = 1e-5;
 
 /**
