@@ -3,23 +3,11 @@ import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import type { ActivationDType } from '../../src/ts/graph/types.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { broadcastOf } from '../../src/ts/ops/add.js';
-import { findOp } from '../../src/ts/ops/registry.js';
-import { errors, runOp } from '../support/op-harness.js';
+import { runOp } from '../support/op-harness.js';
 import { randomStored, stored } from '../support/rounding.js';
+import { expectWithin } from '../support/within.js';
 
 const DTYPES: readonly ActivationDType[] = ['f32', 'f16'];
-
-function expectWithin(
-  op: string,
-  dtype: ActivationDType,
-  result: ArrayLike<number>,
-  reference: ArrayLike<number>,
-): void {
-  const { relL2, maxAbs } = errors(result, reference);
-  const tolerance = findOp(op).tolerance[dtype];
-  expect(relL2, `${op} ${dtype} relative L2`).toBeLessThanOrEqual(tolerance.relL2);
-  expect(maxAbs, `${op} ${dtype} largest error`).toBeLessThanOrEqual(tolerance.maxAbs);
-}
 
 describe.each(DTYPES)('element-wise ops in %s', (dtype) => {
   it.each(['silu', 'gelu', 'quickGelu'] as const)('%s on whole and ragged vec4s', async (act) => {

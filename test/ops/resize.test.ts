@@ -2,26 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import type { ActivationDType } from '../../src/ts/graph/types.js';
 import { addon } from '../../src/ts/native/addon.js';
-import { findOp } from '../../src/ts/ops/registry.js';
 import { golden, goldenFolder } from '../support/golden.js';
 import { errors, runOp } from '../support/op-harness.js';
 import { randomStored } from '../support/rounding.js';
 import { readSafetensors } from '../support/safetensors.js';
 import { channelsLast, size } from '../support/shapes.js';
+import { expectWithin } from '../support/within.js';
 
 const DTYPES: readonly ActivationDType[] = ['f32', 'f16'];
-
-function expectWithin(
-  op: string,
-  dtype: ActivationDType,
-  result: ArrayLike<number>,
-  reference: ArrayLike<number>,
-): void {
-  const { relL2, maxAbs } = errors(result, reference);
-  const tolerance = findOp(op).tolerance[dtype];
-  expect(relL2, `${op} ${dtype} relative L2`).toBeLessThanOrEqual(tolerance.relL2);
-  expect(maxAbs, `${op} ${dtype} largest error`).toBeLessThanOrEqual(tolerance.maxAbs);
-}
 
 const picture = ([batch, height, width, channels]: readonly [number, number, number, number]) => ({
   batch,
