@@ -91,9 +91,9 @@ export function priorFinishGraph(config: PriorConfig, o: { readonly batch: numbe
  * The whole network over all 81 tokens in one pass, as published: the steady reference of the prelude and step graphs.
  *
  * Inputs: `stepParams` f32 [B, 16]; `sample` f32 [B, E]; `textEmbeds`, `textHidden`, `mask` as in {@link priorPreludeGraph}.
- * Outputs: `predicted` [B, E] in the dtype.
+ * With `masked` false the mask is not read, and attention is not causal either. Outputs: `predicted` [B, E] in the dtype.
  */
-export function priorForwardGraph(config: PriorConfig, o: NetworkOptions): Graph {
+export function priorForwardGraph(config: PriorConfig, o: NetworkOptions & { readonly masked?: boolean }): Graph {
   const width = priorWidth(config);
   const g = new GraphBuilder('prior.forward', o);
   const stepParams = g.input('stepParams', [o.batch, 16], 'f32');
@@ -103,7 +103,7 @@ export function priorForwardGraph(config: PriorConfig, o: NetworkOptions): Graph
   const tail = emitPriorTail(g, config, stepParams, batched(g, sample, 1));
   const length = priorPrefixLength(config) + PRIOR_TAIL_LENGTH;
   const tokens = addPositions(g, g.concat([prefix, tail], 1, 'tokens'), priorPositions(g, config, 0, length), 'tokens');
-  const encoded = emitPriorLayers(g, config, tokens, mask);
+  const encoded = emitPriorLayers(g, config, tokens, o.masked === false ? null : mask);
   const normed = g.mark('norm_out', layerNormLayer(g, 'norm_out', encoded, 1e-5));
   const last = g.reshape(g.slice(normed, 1, length - 1, 1, 'prd'), [o.batch, width]);
   g.output('predicted', emitPriorHead(g, config, last));

@@ -88,13 +88,14 @@ function attentionInputs(g: GraphBuilder, layer: string, x: T): { normed: T; kv:
 
 /**
  * All layers over the tokens x[R, L, D] → [R, L, D]. `context(i)` gives the keys and values [R, Lc, 2D] of the tokens before
- * them in layer i; `mask` f32 [R, 77] is added to the scores of the text.
+ * them in layer i; `mask` f32 [R, 77] is added to the scores of the text. Without a mask attention is not causal either, as in
+ * PriorTransformer.forward.
  */
 export function emitPriorLayers(
   g: GraphBuilder,
   c: PriorConfig,
   x: T,
-  mask: T,
+  mask: T | null,
   context: ((layer: number) => T) | null = null,
 ): T {
   let h = x;
@@ -123,12 +124,25 @@ export function emitPriorHead(g: GraphBuilder, c: PriorConfig, x: T): T {
 const layerName = (index: number): string => `transformer_blocks.${index}`;
 
 /** diffusers' BasicTransformerBlock as PriorTransformer uses it: self-attention and a GELU MLP, both pre-norm. */
-function layer(g: GraphBuilder, c: PriorConfig, index: number, x: T, mask: T, context: T | null): { out: T; kv: T } {
+function layer(
+  g: GraphBuilder,
+  c: PriorConfig,
+  index: number,
+  x: T,
+  mask: T | null,
+  context: T | null,
+): { out: T; kv: T } {
   const name = layerName(index);
   const width = lastDim(x);
   const { normed, kv } = attentionInputs(g, name, x);
   const q = linearLayer(g, `${name}.attn1.to_q`, normed, width);
-  const options = { heads: c.num_attention_heads, scale: c.attention_head_dim ** -0.5, causal: true, context, mask };
+  const options = {
+    heads: c.num_attention_heads,
+    scale: c.attention_head_dim ** -0.5,
+    causal: mask !== null,
+    context,
+    mask,
+  };
   const attended = g.attention(q, kv, options, `${name}.attn1`);
   const projected = g.mark(`${name}.attn1`, linearLayer(g, `${name}.attn1.to_out.0`, attended, width));
   const h = g.add(x, projected, `${name}.attn1.add`);

@@ -1,0 +1,84 @@
+import { join, relative } from 'node:path';
+import type { ActivationDType } from '../graph/types.js';
+import { Checkpoint } from '../pipelines/checkpoint.js';
+import { Runtime, type RuntimeOptions } from '../runtime/runtime.js';
+import { Report, type Row } from './compare.js';
+import { type Fixture, findFixtures, type Kind } from './fixtures.js';
+import { checkNetworks } from './networks.js';
+import { checkRng } from './rng.js';
+import { checkRuns } from './runs.js';
+import { checkSchedule } from './schedule.js';
+import { checkTokenizer } from './tokenizer.js';
+
+export interface ParityOptions extends RuntimeOptions {
+  readonly dtype?: ActivationDType;
+  /** Only these kinds. */
+  readonly only?: readonly Kind[];
+  readonly onRow?: (row: Row) => void;
+}
+
+export interface ParityResult {
+  readonly rows: readonly Row[];
+  /** Kinds found that nothing here checks yet, with their folders, and files that were left alone. */
+  readonly unsupported: readonly { readonly kind: Kind; readonly what: string }[];
+}
+
+/** Kinds that {@link checkParity} can check. */
+export const SUPPORTED: ReadonlySet<Kind> = new Set<Kind>(['unclip-t2i', 'rng', 'schedule', 'tokenizer']);
+
+/**
+ * Holds the engine against every fixture of reference data at or below `root`.
+ * @throws UnclipError when a fixture cannot be read or the device fails; a difference is a row that does not pass, not an error
+ */
+export async function checkParity(root: string, options: ParityOptions = {}): Promise<ParityResult> {
+  const { dtype = 'f32', only, onRow = () => {}, ...runtimeOptions } = options;
+  const fixtures = findFixtures(root).filter((f) => only === undefined || only.includes(f.kind));
+  const rows: Row[] = [];
+  const unsupported: { kind: Kind; what: string }[] = [];
+  let runtime: Runtime | undefined;
+  try {
+    for (const fixture of fixtures) {
+      const name = relative(root, fixture.folder) || fixture.kind;
+      if (!SUPPORTED.has(fixture.kind)) {
+        unsupported.push({ kind: fixture.kind, what: name });
+        continue;
+      }
+      const report = new Report(name, onRow);
+      if (fixture.kind === 'unclip-t2i') {
+        runtime ??= await Runtime.open(runtimeOptions);
+        await checkTextToImage(fixture, runtime, dtype, report);
+      } else {
+        const left = checkPure(fixture, report);
+        for (const what of left) unsupported.push({ kind: fixture.kind, what: join(name, what) });
+      }
+      rows.push(...report.rows);
+    }
+  } finally {
+    runtime?.destroy();
+  }
+  return { rows, unsupported };
+}
+
+async function checkTextToImage(
+  fixture: Fixture,
+  runtime: Runtime,
+  dtype: ActivationDType,
+  report: Report,
+): Promise<void> {
+  const model = Checkpoint.open(join(fixture.folder, 'model'));
+  try {
+    const context = { runtime, model, dtype, report };
+    await checkNetworks(fixture.folder, context);
+    await checkRuns(fixture.folder, context);
+  } finally {
+    model.close();
+  }
+}
+
+/** Kinds that need no GPU. Returns what was left alone. */
+function checkPure(fixture: Fixture, report: Report): string[] {
+  if (fixture.kind === 'schedule') return checkSchedule(fixture.folder, report);
+  if (fixture.kind === 'tokenizer') return checkTokenizer(fixture.folder, report);
+  checkRng(fixture.folder, report);
+  return [];
+}

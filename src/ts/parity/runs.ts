@@ -1,0 +1,172 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ActivationDType } from '../graph/types.js';
+import type { Checkpoint } from '../pipelines/checkpoint.js';
+import { type NoiseSource, SharedNoise, type StageName } from '../pipelines/noise.js';
+import { TextToImagePrograms } from '../pipelines/programs.js';
+import type { Sampler } from '../pipelines/sampler.js';
+import { TextToImageRun } from '../pipelines/text-to-image.js';
+import type { Program } from '../runtime/program.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { StateTensor } from '../runtime/state.js';
+import type { Report } from './compare.js';
+import { type GoldenFile, readGolden } from './golden-file.js';
+import { channelsLast, FORWARD_BAR } from './networks.js';
+
+/** Bars on a finished picture in [0, 1]: single elements may flip, the golden README says why. */
+const PICTURE_MEAN: Readonly<Record<ActivationDType, number>> = { f32: 1e-3, f16: 3e-2 };
+const PICTURE_P999: Readonly<Record<ActivationDType, number>> = { f32: 5e-3, f16: 0.5 };
+
+/** A step that divides by less than this magnifies rounding errors beyond any bar before it clips. */
+const AMPLIFIED = 1e-3;
+
+/** Prefix of a stage's tensors in a run file. */
+const PREFIX: Readonly<Record<StageName, string>> = { prior: 'prior', decoder: 'decoder', superRes: 'sr' };
+
+interface RunParameters {
+  readonly prompt: string | readonly string[];
+  readonly seed: number;
+  readonly num_images_per_prompt: number;
+  readonly prior_num_inference_steps: number;
+  readonly decoder_num_inference_steps: number;
+  readonly super_res_num_inference_steps: number;
+  readonly prior_guidance_scale: number;
+  readonly decoder_guidance_scale: number;
+}
+
+interface Context {
+  readonly runtime: Runtime;
+  readonly model: Checkpoint;
+  readonly dtype: ActivationDType;
+  readonly report: Report;
+}
+
+/** Every stored text-to-image run: step by step from the stored samples, whole from the stored noise, whole from the seed. */
+export async function checkRuns(folder: string, context: Context): Promise<void> {
+  const golden = join(folder, 'golden');
+  for (const file of readdirSync(golden)
+    .filter((name) => /^run_.*\.json$/.test(name))
+    .sort()) {
+    const name = file.slice(0, -'.json'.length);
+    const parameters = JSON.parse(readFileSync(join(golden, file), 'utf8')) as RunParameters;
+    await checkRun(name, parameters, readGolden(join(golden, `${name}.safetensors`)), context);
+  }
+}
+
+async function checkRun(name: string, parameters: RunParameters, golden: GoldenFile, c: Context): Promise<void> {
+  const prompts = [parameters.prompt]
+    .flat()
+    .flatMap((p) => new Array<string>(parameters.num_images_per_prompt).fill(p));
+  const settings = {
+    priorSteps: parameters.prior_num_inference_steps,
+    decoderSteps: parameters.decoder_num_inference_steps,
+    superResSteps: parameters.super_res_num_inference_steps,
+    priorGuidanceScale: parameters.prior_guidance_scale,
+    decoderGuidanceScale: parameters.decoder_guidance_scale,
+  };
+  const guided = golden.get('text.prompt_embeds').shape[0] === 2 * prompts.length;
+  const programs = new TextToImagePrograms(c.runtime, c.model, { batch: prompts.length, guided, dtype: c.dtype });
+  const run = new TextToImageRun(c.runtime, c.model, programs, settings);
+  await checkSteps(name, prompts, programs, run, golden, c);
+
+  const picture = async (label: string, noise: NoiseSource): Promise<void> => {
+    await run.run(prompts, noise);
+    const latents = await run.superRes.latents.read();
+    const ours = latents.map((v) => Math.min(1, Math.max(0, v * 0.5 + 0.5)));
+    const image = golden.get('image');
+    c.report.picture(name, label, image.shape, ours, image.data, PICTURE_MEAN[c.dtype], PICTURE_P999[c.dtype]);
+  };
+  await picture('image from stored noise', new StoredNoise(golden));
+  await picture('image from the seed', new SharedNoise(parameters.seed, prompts.length));
+  programs.destroy();
+}
+
+/** Each stage from stored inputs, each step from the stored sample before it. */
+async function checkSteps(
+  name: string,
+  prompts: readonly string[],
+  programs: TextToImagePrograms,
+  run: TextToImageRun,
+  golden: GoldenFile,
+  c: Context,
+): Promise<void> {
+  const bar = FORWARD_BAR[c.dtype];
+  const submit = async (...list: Program[]): Promise<void> => {
+    for (const program of list) await program.prepare();
+    c.runtime.submit(list);
+  };
+  const check = async (tensor: string, program: Program, output: string): Promise<void> => {
+    if (!golden.has(tensor)) return;
+    const stored = golden.get(tensor);
+    c.report.relL2(name, tensor, stored.shape, await program.state(output).read(), channelsLast(stored), bar);
+  };
+  const ids = [...golden.numbers('text.uncond_input_ids'), ...golden.numbers('text.input_ids')];
+  const unique = [...new Set(prompts)];
+  const ours = ['', ...unique].map((p) => [...c.model.tokenizer.encode(p).ids]);
+  const rows = [...unique.map(() => ours[0]!), ...ours.slice(1)].flat();
+  c.report.maxAbs(name, 'text.input_ids', [rows.length / 77, 77], rows, ids, 0);
+
+  run.encodePrompts(prompts);
+  await submit(programs.text, programs.priorPrelude);
+  await check('text.prompt_embeds', programs.text, 'textEmbeds');
+  await check('text.hidden_states', programs.text, 'lastHiddenState');
+  await checkStage(name, run.prior, golden, c);
+  const last = `prior.latents.${run.prior.steps.length - 1}`;
+  if (golden.has(last)) run.prior.latents.write(golden.f32(last));
+  await submit(programs.priorFinish);
+  if (golden.has(last)) await check('prior.image_embeddings', programs.priorFinish, 'imageEmbeds');
+  programs.priorFinish.state('imageEmbeds').write(golden.f32('prior.image_embeddings'));
+  await submit(programs.textProj, programs.decoderPrelude);
+  await check('text_proj.encoder_hidden_states', programs.textProj, 'context');
+  await check('text_proj.additive_clip_time_embeddings', programs.textProj, 'timeEmbeds');
+  await checkStage(name, run.decoder, golden, c);
+  run.decoder.latents.write(channelsLast(golden.get('decoder.image_small')));
+  await submit(programs.superResPrepare);
+  await check('sr.image_upscaled', programs.superResPrepare, 'upscaled');
+  await checkStage(name, run.superRes, golden, c);
+}
+
+async function checkStage(name: string, sampler: Sampler, golden: GoldenFile, c: Context): Promise<void> {
+  const prefix = PREFIX[sampler.options.stage];
+  const noise = new StoredNoise(golden);
+  const compare = (key: string, values: readonly number[]): void =>
+    c.report.maxAbs(name, `${prefix}.${key}`, [values.length], values, golden.numbers(`${prefix}.${key}`), 0);
+  compare(
+    'timesteps',
+    sampler.steps.map((s) => s.timestep),
+  );
+  compare(
+    'prev_timesteps',
+    sampler.steps.map((s) => s.prevTimestep),
+  );
+  const bar = FORWARD_BAR[c.dtype];
+  for (let i = 0; i < sampler.steps.length; i++) {
+    const before = i === 0 ? `${prefix}.init_noise` : `${prefix}.latents.${i - 1}`;
+    const after = `${prefix}.latents.${i}`;
+    if (!golden.has(before) || !golden.has(after)) continue;
+    sampler.latents.write(channelsLast(golden.get(before)));
+    await sampler.submit(i, noise);
+    const amplified = sampler.options.schedule.params(sampler.steps[i]!).x0Divisor < AMPLIFIED;
+    const check = async (tensor: string, state: StateTensor): Promise<void> => {
+      const stored = golden.get(tensor);
+      const values = [await state.read(), channelsLast(stored)] as const;
+      if (amplified) c.report.relL2Trimmed(name, tensor, stored.shape, ...values, bar);
+      else c.report.relL2(name, tensor, stored.shape, ...values, bar);
+    };
+    await check(after, sampler.latents);
+    if (golden.has(`${prefix}.pred_x0.${i}`)) await check(`${prefix}.pred_x0.${i}`, sampler.x0);
+  }
+}
+
+/** The draws that a run stored. */
+class StoredNoise implements NoiseSource {
+  readonly #golden: GoldenFile;
+
+  constructor(golden: GoldenFile) {
+    this.#golden = golden;
+  }
+
+  draw(stage: StageName, step: number): Float32Array {
+    return channelsLast(this.#golden.get(`${PREFIX[stage]}.${step < 0 ? 'init_noise' : `noise.${step}`}`));
+  }
+}
