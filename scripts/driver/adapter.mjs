@@ -44,17 +44,17 @@ export async function adapter() {
   if (found.adapter !== null) return describe(found);
   const { driverHints, readSystemFacts } = await import('../../dist/gpu/driver-hints.js');
   const facts = readSystemFacts(existsSync('/dev/nvidiactl'));
-  let reason = 'the drivers that the environment names give none';
+  let reason = 'the environment variables choose the driver, so none was fetched';
   if (!ownChoice()) {
     try {
       if (process.platform !== 'linux') throw new Error('there is no software driver to fetch for this system');
       return await fetchAndProbe(facts);
     } catch (error) {
-      reason = error.message;
+      reason = `a driver could not be fetched: ${error.message}`;
     }
   }
   const hints = driverHints(facts).map((hint) => `\n  ${hint}`);
-  throw new Error(`no WebGPU adapter was found, and no driver could be fetched (${reason}).${hints.join('')}`);
+  throw new Error(`no WebGPU adapter was found; ${reason}${hints.join('')}`);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -12,10 +12,20 @@ function keptSettings(dump) {
     .filter((line) => /^Acquire::/i.test(line) && !/^Acquire::(IndexTargets|Languages)\b/i.test(line));
 }
 
+/** The first error, else the first warning, that apt printed, without its mark. */
+function firstComplaint(text) {
+  const lines = text.split('\n');
+  return (lines.find((line) => line.startsWith('E: ')) ?? lines.find((line) => line.startsWith('W: ')))
+    ?.slice(3)
+    .trim();
+}
+
 export class PrivateApt {
   /** @param {string} folder an empty folder @param {string} sources the text of a deb822 sources file */
   constructor(folder, sources) {
     this.folder = folder;
+    /** What went wrong when the lists were fetched, if anything did: the reason why packages are missing later. */
+    this.complaint = undefined;
     this.sources = sources;
     this.env = { ...process.env, LC_ALL: 'C', APT_CONFIG: join(folder, 'apt.conf') };
   }
@@ -27,7 +37,9 @@ export class PrivateApt {
       mkdirSync(at(name), { recursive: true });
     writeFileSync(at('status'), '');
     writeFileSync(at('unclip.sources'), this.sources);
-    const dump = await run('apt-config', ['dump'], { env: { ...process.env, LC_ALL: 'C' } });
+    const dump = await run('apt-config', ['dump'], { env: { ...process.env, LC_ALL: 'C' } }).catch((error) => {
+      throw error.missing ? new Error('this system has no apt') : error;
+    });
     const settings = {
       'Dir::Etc::main': at('empty', 'apt.conf'),
       'Dir::Etc::parts': at('empty'),
@@ -51,7 +63,8 @@ export class PrivateApt {
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";`);
     writeFileSync(at('apt.conf'), [...keptSettings(dump.stdout), ...lines, ''].join('\n'));
-    await run('apt-get', ['update', '-q'], { env: this.env, allowFailure: true });
+    const { stderr } = await run('apt-get', ['update', '-q'], { env: this.env, allowFailure: true });
+    this.complaint = firstComplaint(stderr);
   }
 
   /**
@@ -59,11 +72,13 @@ export class PrivateApt {
    * @param {string[]} wanted names
    * @param {string | undefined} release the suite to prefer: backports are no candidates otherwise
    * @returns {Promise<{ name: string, version: string }[]>}
+   * @throws {Error} with apt's reason when they cannot be had
    */
   async resolve(wanted, release) {
     const prefer = release === undefined ? [] : ['-t', release];
     const args = ['install', '-qq', '--print-uris', '--no-install-recommends', ...prefer, ...wanted];
-    const { stdout } = await run('apt-get', args, { env: this.env });
+    const { code, stdout, stderr } = await run('apt-get', args, { env: this.env, allowFailure: true });
+    if (code !== 0) throw new Error(this.complaint ?? firstComplaint(stderr) ?? `apt offers no ${wanted.join(', ')}`);
     const packages = [];
     for (const line of stdout.split('\n')) {
       // 'URI' name_version_architecture.deb size hash; apt escapes the epoch's colon in file names.
