@@ -37,6 +37,8 @@ export function releaseInstance(): void {
 
 /** Wraps a failure of Dawn's in a coded error. */
 export function gpuError(code: ErrorCode, what: string, cause: unknown): UnclipError {
-  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  // GPUError is no Error: it has a message and nothing else.
+  const message = (cause as { readonly message?: unknown } | null)?.message;
+  const reason = (typeof message === 'string' ? message : String(cause)).split('\n')[0];
   return new UnclipError(code, `${what}: ${reason}`, { cause });
 }

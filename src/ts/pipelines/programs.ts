@@ -108,6 +108,11 @@ export class TextToImagePrograms {
     ];
   }
 
+  /** Compiles every pipeline, loads weights and binds buffers, as far as the weight budget lets all of it stay. */
+  async prepare(): Promise<void> {
+    for (const program of this.all()) await program.prepare();
+  }
+
   destroy(): void {
     for (const program of this.all()) program.destroy();
     this.textMask.destroy();

@@ -10,12 +10,12 @@ import { Sampler } from './sampler.js';
 /** Steps and guidance of one run; the same for every picture of a batch. */
 export interface SamplingSettings {
   /** ≥ 2 each. */
-  readonly priorSteps: number;
-  readonly decoderSteps: number;
-  readonly superResSteps: number;
+  priorSteps: number;
+  decoderSteps: number;
+  superResSteps: number;
   /** ≥ 0; up to 1 means no guidance. */
-  readonly priorGuidanceScale: number;
-  readonly decoderGuidanceScale: number;
+  priorGuidanceScale: number;
+  decoderGuidanceScale: number;
 }
 
 /** What a run tells while it goes. */

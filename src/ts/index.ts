@@ -1,0 +1,20 @@
+/**
+ * DALL·E 2 (unCLIP) in Node. Start with {@link Unclip.load}.
+ * @packageDocumentation
+ */
+export type { AdapterDescription } from './gpu/device.js';
+export type { PictureFormat } from './image/encode.js';
+export type { PictureParameters } from './image/parameters.js';
+export type { Picture } from './image/picture.js';
+export type { ModelInfo } from './pipelines/model-info.js';
+export type { GenerateProgress } from './pipelines/progress.js';
+export type { PictureRequest } from './pipelines/request.js';
+export type { SamplingSettings } from './pipelines/text-to-image.js';
+export {
+  GeneratedImage,
+  type GenerateRequest,
+  type GenerateResult,
+  type LoadOptions,
+  Unclip,
+} from './pipelines/unclip.js';
+export { type ErrorCode, UnclipError } from './util/errors.js';

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { checkPrompt } from '../text/words.js';
+import { UnclipError } from '../util/errors.js';
+import type { SamplingSettings } from './text-to-image.js';
+
+const steps = z.int('give a whole number').min(2, 'at least 2 are needed').max(1000, 'the schedule has 1000');
+const scale = z.number('give a number').min(0, 'give 0 or more (up to 1: no guidance)').max(100, 'give 100 or less');
+
+const schema = z.object({
+  n: z.int('give a whole number').min(1, 'draw at least 1').max(10_000, 'draw at most 10000 at once').default(1),
+  seed: z.int('give a whole number').min(0, 'give 0 or more').optional(),
+  priorSteps: steps.optional(),
+  decoderSteps: steps.optional(),
+  superResSteps: steps.optional(),
+  priorGuidanceScale: scale.optional(),
+  decoderGuidanceScale: scale.optional(),
+});
+
+/** What a caller may set of one request; everything but the prompt has a default from the model folder. */
+export interface PictureRequest extends Partial<SamplingSettings> {
+  readonly prompt: string;
+  /** Pictures to draw, 1 … 10000. Default 1. */
+  readonly n?: number;
+  /** Seed of the first picture, 0 … 2^53 − 1; picture k has seed + k. Default: a random one. */
+  readonly seed?: number;
+}
+
+/** A request with every default filled in. */
+export interface CheckedRequest {
+  readonly prompt: string;
+  readonly n: number;
+  readonly seed: number;
+  readonly settings: SamplingSettings;
+}
+
+/** Random seeds are short, so that people can type them again. */
+const RANDOM_SEEDS = 2 ** 31;
+
+/**
+ * Checks a request and fills in the model's defaults, before anything is allocated.
+ * @throws UnclipError INPUT_INVALID naming the option; INPUT_TOO_LARGE for a prompt over 10 MB
+ */
+export function checkRequest(request: PictureRequest, defaults: SamplingSettings): CheckedRequest {
+  checkPrompt(request.prompt);
+  const parsed = schema.safeParse(request);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const name = String(issue.path[0] ?? 'request');
+    const value = (request as unknown as Record<string, unknown>)[name];
+    throw new UnclipError('INPUT_INVALID', `${name} is ${String(value)}: ${issue.message}`);
+  }
+  const { n, seed, ...given } = parsed.data;
+  const settings = { ...defaults };
+  for (const [key, value] of Object.entries(given))
+    if (value !== undefined) settings[key as keyof SamplingSettings] = value;
+  return { prompt: request.prompt, n, seed: seed ?? Math.floor(Math.random() * RANDOM_SEEDS), settings };
+}
