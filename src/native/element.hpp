@@ -44,20 +44,19 @@ inline float halfToFloat(std::uint16_t bits) {
 /// bf16 bits → f32, exact.
 inline float bfloatToFloat(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
-/// f32 → f16 bits, to nearest, ties to even (IEEE 754); beyond 65520 in magnitude it is infinity; a NaN becomes quiet.
+/// f32 → f16 bits, to nearest, ties to even (IEEE 754); from 65520 in magnitude it is infinity; a NaN becomes quiet.
+/// All cases are computed and one is chosen, so that a compiler can do several elements at a time.
 inline std::uint16_t floatToHalf(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t sign = (bits >> 16) & 0x8000u;
   const std::uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu));
-  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);
-  if (magnitude < 0x38800000u) {
-    // Below 2^-14: adding 0.5 leaves multiples of 2^-24, the subnormal step, rounded by the FPU to nearest even.
-    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
-    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u));
-  }
-  const std::uint32_t odd = (magnitude >> 13) & 1u;
-  return static_cast<std::uint16_t>(sign | ((magnitude - 0x38000000u + 0xfffu + odd) >> 13));
+  // Below 2^-14: adding 0.5 leaves multiples of 2^-24, the subnormal step, rounded by the FPU to nearest even.
+  const std::uint32_t subnormal = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
+  const std::uint32_t normal = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+  const std::uint32_t quiet = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
+  std::uint32_t half = magnitude < 0x38800000u ? subnormal : normal;
+  half = magnitude >= 0x477ff000u ? 0x7c00u : half;
+  half = magnitude > 0x7f800000u ? quiet : half;
+  return static_cast<std::uint16_t>(((bits >> 16) & 0x8000u) | half);
 }
 
 /// f64 → f32 rounded to odd, so that a second rounding, to f16, gives what one rounding would have given.

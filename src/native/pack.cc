@@ -47,20 +47,22 @@ auto loadAs(const std::byte* source, std::size_t index) {
   }
 }
 
-/// Writes one element; returns 1 where a finite value became infinite.
-template <Target target, typename Wide>
-std::uint64_t store(Wide value, std::byte* out, std::size_t index) {
-  bool infinite = false;
+template <Target target>
+using Stored = std::conditional_t<target == Target::F32, float, std::uint16_t>;
+
+/// One element converted; `lost` grows where a finite value became infinite.
+template <DType dtype, Target target>
+Stored<target> convertOne(const std::byte* source, std::size_t index, std::uint32_t& lost) {
+  const auto value = loadAs<dtype>(source, index);
   if constexpr (target == Target::F32) {
     const auto narrow = static_cast<float>(value);
-    infinite = std::isinf(narrow);
-    std::memcpy(out + index * 4, &narrow, 4);
+    if constexpr (std::is_same_v<decltype(value), const double>) lost += std::isinf(narrow) && !std::isinf(value);
+    return narrow;
   } else {
     const std::uint16_t bits = toHalf(value);
-    infinite = (bits & 0x7fffu) == 0x7c00u;
-    std::memcpy(out + index * 2, &bits, 2);
+    lost += static_cast<std::uint32_t>((bits & 0x7fffu) == 0x7c00u) & static_cast<std::uint32_t>(!std::isinf(value));
+    return bits;
   }
-  return infinite && !std::isinf(value) ? 1 : 0;
 }
 
 /// Calls fn with the dtype and the target as compile-time constants.
@@ -85,61 +87,68 @@ auto dispatch(DType dtype, Target target, Fn&& fn) {
 }
 
 constexpr std::size_t kGrainElements = 1u << 16;
-/// Outputs and inputs of a tile of the transposition: with 3×3 taps 36 kB of f32, which a first- or second-level cache holds.
-constexpr std::size_t kTile = 32;
+/// A tile of the transposition, converted into 32 kB on the stack: whole cache lines on both sides.
+constexpr std::size_t kTileOutputs = 64;
+constexpr std::size_t kTileInner = 128;
 
+/// One tile: outputs from `outputBegin`, and from `innerBegin` the inputs and taps, which lie together in the source.
 template <DType dtype, Target target>
-std::uint64_t packTile(const std::byte* source, const MatrixPacking& p, std::size_t outputBegin, std::size_t inputBegin,
+std::uint32_t packTile(const std::byte* source, const MatrixPacking& p, std::size_t outputBegin, std::size_t innerBegin,
                        std::byte* out) {
-  const std::size_t outputEnd = std::min(outputBegin + kTile, p.outputs);
-  const std::size_t inputEnd = std::min(inputBegin + kTile, p.inputs);
-  std::uint64_t overflows = 0;
-  for (std::size_t tap = 0; tap < p.taps; ++tap) {
-    for (std::size_t input = inputBegin; input < inputEnd; ++input) {
-      const std::size_t row = tap * p.inputs + input;
-      if (row < p.rowBegin || row >= p.rowEnd) continue;
-      const std::size_t base = (row - p.rowBegin) * p.stride + p.column;
-      for (std::size_t output = outputBegin; output < outputEnd; ++output) {
-        const auto value = loadAs<dtype>(source, (output * p.inputs + input) * p.taps + tap);
-        overflows += store<target>(value, out, base + output);
-      }
-      if (outputEnd == p.outputs && p.zeros != 0) {
-        std::memset(out + (base + p.outputs) * itemSize(target), 0, p.zeros * itemSize(target));
-      }
-    }
+  using Element = Stored<target>;
+  // The extra line keeps a column's elements from falling into the same few sets of the cache.
+  Element tile[kTileOutputs][kTileInner + 64 / sizeof(Element)];
+  const std::size_t inner = p.inputs * p.taps;
+  const std::size_t outputs = std::min(kTileOutputs, p.outputs - outputBegin);
+  const std::size_t count = std::min(kTileInner, inner - innerBegin);
+  std::uint32_t lost = 0;
+  for (std::size_t o = 0; o < outputs; ++o) {
+    const std::byte* line = source + ((outputBegin + o) * inner + innerBegin) * itemSize(dtype);
+    for (std::size_t i = 0; i < count; ++i) tile[o][i] = convertOne<dtype, target>(line, i, lost);
   }
-  return overflows;
+  Element column[kTileOutputs];
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t o = 0; o < outputs; ++o) column[o] = tile[o][i];
+    const std::size_t input = (innerBegin + i) / p.taps;
+    const std::size_t tap = (innerBegin + i) % p.taps;
+    std::byte* to = out + ((tap * p.inputs + input) * p.stride + p.column + outputBegin) * sizeof(Element);
+    std::memcpy(to, column, outputs * sizeof(Element));
+    if (outputBegin + outputs == p.outputs) std::memset(to + outputs * sizeof(Element), 0, p.zeros * sizeof(Element));
+  }
+  return lost;
 }
 
 }  // namespace
 
-std::uint64_t convertElements(const std::byte* source, DType dtype, std::size_t begin, std::size_t end, Target target,
-                              std::byte* out) {
-  std::atomic<std::uint64_t> overflows{0};
+std::uint64_t convertElements(const std::byte* source, DType dtype, std::size_t count, Target target, std::byte* out) {
+  std::atomic<std::uint64_t> lost{0};
   dispatch(dtype, target, [&]<DType d, Target t>() {
-    parallelFor(end - begin, kGrainElements, [&](std::size_t from, std::size_t to) {
-      std::uint64_t mine = 0;
-      for (std::size_t i = from; i < to; ++i) mine += store<t>(loadAs<d>(source, begin + i), out, i);
-      overflows += mine;
+    parallelFor(count, kGrainElements, [&](std::size_t begin, std::size_t end) {
+      std::uint32_t mine = 0;
+      for (std::size_t i = begin; i < end; ++i) {
+        const auto value = convertOne<d, t>(source, i, mine);
+        std::memcpy(out + i * sizeof(value), &value, sizeof(value));
+      }
+      lost += mine;
     });
   });
-  return overflows;
+  return lost;
 }
 
 std::uint64_t packMatrix(const std::byte* source, DType dtype, const MatrixPacking& p, Target target, std::byte* out) {
-  std::atomic<std::uint64_t> overflows{0};
-  const std::size_t inputTiles = (p.inputs + kTile - 1) / kTile;
-  const std::size_t tiles = (p.outputs + kTile - 1) / kTile * inputTiles;
+  std::atomic<std::uint64_t> lost{0};
+  const std::size_t innerTiles = (p.inputs * p.taps + kTileInner - 1) / kTileInner;
+  const std::size_t tiles = (p.outputs + kTileOutputs - 1) / kTileOutputs * innerTiles;
   dispatch(dtype, target, [&]<DType d, Target t>() {
-    parallelFor(tiles, kGrainElements / (kTile * kTile * p.taps) + 1, [&](std::size_t from, std::size_t to) {
+    parallelFor(tiles, kGrainElements / (kTileOutputs * kTileInner), [&](std::size_t begin, std::size_t end) {
       std::uint64_t mine = 0;
-      for (std::size_t tile = from; tile < to; ++tile) {
-        mine += packTile<d, t>(source, p, tile / inputTiles * kTile, tile % inputTiles * kTile, out);
+      for (std::size_t tile = begin; tile < end; ++tile) {
+        mine += packTile<d, t>(source, p, tile / innerTiles * kTileOutputs, tile % innerTiles * kTileInner, out);
       }
-      overflows += mine;
+      lost += mine;
     });
   });
-  return overflows;
+  return lost;
 }
 
 }  // namespace unclip

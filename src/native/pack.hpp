@@ -13,10 +13,8 @@ enum class Target : std::uint8_t { F32, F16 };
 
 constexpr std::size_t itemSize(Target target) { return target == Target::F32 ? 4 : 2; }
 
-/// Converts elements [begin, end) of `source` into consecutive destination elements.
-/// Returns how many finite values became infinite.
-std::uint64_t convertElements(const std::byte* source, DType dtype, std::size_t begin, std::size_t end, Target target,
-                              std::byte* out);
+/// Converts `count` consecutive elements. Returns how many finite values became infinite.
+std::uint64_t convertElements(const std::byte* source, DType dtype, std::size_t count, Target target, std::byte* out);
 
 /// A stored weight [outputs, inputs, taps] and the place of its columns in the packed matrix [taps, inputs, stride].
 struct MatrixPacking {
@@ -27,11 +25,9 @@ struct MatrixPacking {
   std::size_t column;
   /// Columns after this weight's own that are filled with zeros.
   std::size_t zeros;
-  /// Rows [rowBegin, rowEnd) of the taps * inputs rows are written; `out` is where row rowBegin starts.
-  std::size_t rowBegin, rowEnd;
 };
 
-/// PyTorch's linear weight (taps = 1) or conv weight (taps = kh * kw) → inputs-major rows of outputs.
+/// PyTorch's linear weight (taps = 1) or conv weight (taps = kh * kw) into its columns of the packed matrix at `out`.
 /// Returns how many finite values became infinite.
 std::uint64_t packMatrix(const std::byte* source, DType dtype, const MatrixPacking& packing, Target target, std::byte* out);
 

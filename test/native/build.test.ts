@@ -8,6 +8,7 @@ import { packageRoot } from '../../src/ts/util/package-root.js';
 const SOURCES = [
   'src/native',
   'scripts/build-native.mjs',
+  'scripts/lib',
   'native-sources.json',
   'binding.gyp',
   'CMakeLists.txt',
@@ -74,6 +75,10 @@ describe('builds offline from the shipped sources', { timeout: 300_000 }, () => 
 
   it.skipIf(process.platform === 'win32' || !has('make') || !has('python3'))('with node-gyp', () => {
     expect(build(['--gyp'])).toEqual(EXPORTS);
+  });
+
+  it.skipIf(process.platform === 'win32')('with the compiler alone', () => {
+    expect(build(['--plain'])).toEqual(EXPORTS);
   });
 
   it('says what to install where there is no way to build', () => {

@@ -21,11 +21,11 @@ Napi::Value convert(const Napi::CallbackInfo& info) {
     const std::size_t count = elementsOf({source.size() / itemSize(dtype)});
     if (info[2].IsString() && info[2].As<Napi::String>().Utf8Value() == "f16") {
       auto out = Napi::Uint16Array::New(info.Env(), count);
-      convertElements(source.data(), dtype, 0, count, Target::F16, reinterpret_cast<std::byte*>(out.Data()));
+      convertElements(source.data(), dtype, count, Target::F16, reinterpret_cast<std::byte*>(out.Data()));
       return out;
     }
     auto out = Napi::Float32Array::New(info.Env(), count);
-    convertElements(source.data(), dtype, 0, count, Target::F32, reinterpret_cast<std::byte*>(out.Data()));
+    convertElements(source.data(), dtype, count, Target::F32, reinterpret_cast<std::byte*>(out.Data()));
     return out;
   });
 }

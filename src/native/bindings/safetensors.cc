@@ -96,31 +96,28 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
     }
   }
 
-  /// copy(index, destination, { f16, byteOffset, begin, end, zeros }): elements [begin, end), then `zeros` zeros.
+  /// copy(index, destination, { f16, byteOffset, zeros }): all elements, then `zeros` zeros.
   Napi::Value copy(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       const Request request = requestOf(info);
-      const std::size_t begin = sizeOption(request.options, "begin");
-      const std::size_t end = sizeOption(request.options, "end");
       const std::size_t zeros = sizeOption(request.options, "zeros");
-      if (begin > end || end > request.entry.elements) throw invalidInput("the element range lies outside the tensor");
-      requireRoom(request, end - begin + zeros);
+      const std::size_t count = request.entry.elements;
+      requireRoom(request, count + zeros);
       std::byte* out = request.destination.data();
-      const auto lost = convertElements(request.source, request.entry.dtype, begin, end, request.target, out);
+      const auto lost = convertElements(request.source, request.entry.dtype, count, request.target, out);
       const std::size_t size = itemSize(request.target);
-      std::fill_n(out + (end - begin) * size, zeros * size, std::byte{0});
+      std::fill_n(out + count * size, zeros * size, std::byte{0});
       return Napi::Number::New(info.Env(), static_cast<double>(lost));
     });
   }
 
-  /// pack(index, destination, { f16, byteOffset, outputs, inputs, taps, stride, column, zeros, rowBegin, rowEnd }).
+  /// pack(index, destination, { f16, byteOffset, outputs, inputs, taps, stride, column, zeros }).
   Napi::Value pack(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       const Request request = requestOf(info);
       const Napi::Object& o = request.options;
       const MatrixPacking p{extentOption(o, "outputs"), extentOption(o, "inputs"), extentOption(o, "taps"),
-                            extentOption(o, "stride"),  sizeOption(o, "column"),   sizeOption(o, "zeros"),
-                            sizeOption(o, "rowBegin"),  sizeOption(o, "rowEnd")};
+                            extentOption(o, "stride"),  sizeOption(o, "column"),   sizeOption(o, "zeros")};
       // Extents are below 2^31, so outputs * inputs fits; dividing keeps the whole product from overflowing.
       const std::uint64_t plane = static_cast<std::uint64_t>(p.outputs) * p.inputs;
       if (request.entry.elements % plane != 0 || request.entry.elements / plane != p.taps) {
@@ -129,8 +126,8 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
       if (p.column > p.stride || p.outputs > p.stride - p.column || p.zeros > p.stride - p.column - p.outputs) {
         throw invalidInput("the columns lie outside the packed matrix");
       }
-      if (p.rowBegin > p.rowEnd || p.rowEnd > p.inputs * p.taps) throw invalidInput("the rows lie outside the packed matrix");
-      if (p.rowEnd - p.rowBegin > request.destination.size() / itemSize(request.target) / p.stride) {
+      // inputs * taps is at most the tensor's element count, and that times a stride could overflow: divide again.
+      if (p.inputs * p.taps > request.destination.size() / itemSize(request.target) / p.stride) {
         throw invalidInput("the destination is too small for tensor \"" + request.entry.name + "\"");
       }
       const auto lost = packMatrix(request.source, request.entry.dtype, p, request.target, request.destination.data());

@@ -20,16 +20,14 @@ interface Placement {
   byteOffset: number;
 }
 
-/** Elements [begin, end) of the flat tensor, followed by `zeros` zeros. */
+/** The whole tensor, flat, followed by `zeros` zeros. */
 export interface CopyOptions extends Placement {
-  begin: number;
-  end: number;
   zeros: number;
 }
 
 /**
  * A stored weight [outputs, inputs, taps] into columns [column, column + outputs) of the packed matrix [taps, inputs, stride];
- * `zeros` columns after them are zeroed. Only rows [rowBegin, rowEnd) of the taps × inputs rows are written.
+ * `zeros` columns after them are zeroed.
  */
 export interface PackOptions extends Placement {
   outputs: number;
@@ -38,8 +36,6 @@ export interface PackOptions extends Placement {
   stride: number;
   column: number;
   zeros: number;
-  rowBegin: number;
-  rowEnd: number;
 }
 
 /** A mapped and checked safetensors file. copy and pack return how many finite values became infinite. */

@@ -57,11 +57,11 @@ function packFlat(sources: readonly StoredTensor[], destination: Uint8Array, f16
   const bytes = itemBytes(f16);
   let byteOffset = 0;
   sources.forEach((source, i) => {
-    const end = elementCount(source.shape);
+    const count = elementCount(source.shape);
     const last = i === sources.length - 1;
-    const zeros = last ? destination.byteLength / bytes - byteOffset / bytes - end : 0;
-    source.file.copy(source.name, destination, { f16, byteOffset, begin: 0, end, zeros });
-    byteOffset += end * bytes;
+    const zeros = last ? destination.byteLength / bytes - byteOffset / bytes - count : 0;
+    source.file.copy(source.name, destination, { f16, byteOffset, zeros });
+    byteOffset += count * bytes;
   });
 }
 
@@ -72,15 +72,13 @@ function packColumns(
   f16: boolean,
 ): void {
   const shapes = sources.map((_, i) => matrixShape(request, i));
-  const { inputs, taps } = shapes[0]!;
   const columns = shapes.reduce((sum, { outputs }) => sum + outputs, 0);
   const stride = pad4(columns);
   let column = 0;
   sources.forEach((source, i) => {
     const { outputs } = shapes[i]!;
     const zeros = i === sources.length - 1 ? stride - columns : 0;
-    const rows = { rowBegin: 0, rowEnd: inputs * taps };
-    source.file.pack(source.name, destination, { f16, byteOffset: 0, ...shapes[i]!, stride, column, zeros, ...rows });
+    source.file.pack(source.name, destination, { f16, byteOffset: 0, ...shapes[i]!, stride, column, zeros });
     column += outputs;
   });
 }

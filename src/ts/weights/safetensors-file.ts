@@ -39,8 +39,8 @@ export class SafetensorsFile {
   }
 
   /**
-   * Converts a range of a tensor into `destination`; see {@link CopyOptions}.
-   * @throws UnclipError MODEL_TENSOR_DTYPE where finite values exceed the target's range; INPUT_INVALID for ranges that do not fit
+   * Converts a tensor into `destination`; see {@link CopyOptions}.
+   * @throws UnclipError MODEL_TENSOR_DTYPE where finite values exceed the target's range; INPUT_INVALID where it does not fit
    */
   copy(name: string, destination: Uint8Array, options: CopyOptions): void {
     const lost = withSubject(this.path, () => this.#native.copy(this.#indexOf(name), destination, options));

@@ -71,7 +71,7 @@ export class Weights {
     const tensor = this.get(name, shape);
     const count = tensor.shape.reduce((a, b) => a * b, 1);
     const out = new Float32Array(count);
-    tensor.file.copy(name, new Uint8Array(out.buffer), { f16: false, byteOffset: 0, begin: 0, end: count, zeros: 0 });
+    tensor.file.copy(name, new Uint8Array(out.buffer), { f16: false, byteOffset: 0, zeros: 0 });
     return out;
   }
 
