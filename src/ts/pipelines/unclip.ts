@@ -88,7 +88,8 @@ export class Unclip {
   readonly model: Checkpoint;
   readonly dtype: ActivationDType;
   readonly #runtime: Runtime;
-  readonly #batchSize: number;
+  /** Most pictures drawn at once. */
+  readonly batchSize: number;
   readonly #programs = new Map<string, TextToImagePrograms>();
   /** Requests run one after the other: they share arena and state. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -98,7 +99,7 @@ export class Unclip {
     this.model = model;
     this.#runtime = runtime;
     this.dtype = dtype;
-    this.#batchSize = batchSize;
+    this.batchSize = batchSize;
   }
 
   /**
@@ -180,7 +181,7 @@ export class Unclip {
       timings.set(stage, (timings.get(stage) ?? 0) + now - mark);
       mark = now;
     };
-    const batches = batchSizes(n, this.#batchSize);
+    const batches = batchSizes(n, this.batchSize);
     for (const [index, batch] of batches.entries()) {
       if (request.signal?.aborted) throw new UnclipError('CANCELLED', 'drawing was cancelled');
       const programs = this.#programsFor(batch, isGuided(settings));
