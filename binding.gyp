@@ -21,7 +21,7 @@
         'OTHER_CPLUSPLUSFLAGS': ['-O3', '-ffp-contract=off'],
       },
       'msvs_settings': {
-        'VCCLCompilerTool': {'ExceptionHandling': 1, 'AdditionalOptions': ['/std:c++20']},
+        'VCCLCompilerTool': {'ExceptionHandling': 1, 'AdditionalOptions': ['/std:c++20', '/utf-8']},
       },
     },
   ],
