@@ -1,13 +1,15 @@
 // Builds the native addon, offline, as build/Release/unclip.node.
 //   node scripts/build-native.mjs          cmake-js where CMake is found, else node-gyp (a C++20 compiler, make and Python)
 //   node scripts/build-native.mjs --gyp    node-gyp
-// Headers come from the packages node-api-headers and node-addon-api: neither way downloads anything.
+//   node scripts/build-native.mjs --plain  the C++ compiler alone, which is also the way where there is no make
+// Headers come from the packages node-api-headers and node-addon-api: no way downloads anything.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileAddon } from './lib/compile-addon.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -28,6 +30,17 @@ function run(script, args, env = {}) {
 }
 
 const hasCMake = () => spawnSync('cmake', ['--version'], { stdio: 'ignore' }).status === 0;
+
+const hasMake = () => spawnSync('make', ['--version'], { stdio: 'ignore' }).status === 0;
+
+async function buildPlainly() {
+  mkdirSync(join(root, 'build', 'Release'), { recursive: true });
+  try {
+    await compileAddon(root, result);
+  } catch (error) {
+    fail(`${error.output ?? ''}${error.message}`);
+  }
+}
 
 function buildWithCMake() {
   const folder = join(root, 'build', 'cmake');
@@ -72,7 +85,10 @@ function buildWithGyp() {
   run(nodeGyp(), args, { npm_config_nodedir: headerFolder() });
 }
 
-if (process.argv.includes('--gyp') || !hasCMake()) buildWithGyp();
+const plain = process.argv.includes('--plain') || (process.platform !== 'win32' && !hasMake());
+if (process.argv.includes('--gyp')) buildWithGyp();
+else if (plain) await buildPlainly();
+else if (!hasCMake()) buildWithGyp();
 else buildWithCMake();
 if (!existsSync(result)) fail(`the build ended without ${result}`);
 console.log(`built ${result}`);
