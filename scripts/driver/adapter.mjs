@@ -50,7 +50,8 @@ export async function adapter() {
       if (process.platform !== 'linux') throw new Error('there is no software driver to fetch for this system');
       return await fetchAndProbe(facts);
     } catch (error) {
-      reason = `a driver could not be fetched: ${error.message}`;
+      const said = error.output?.trim().split('\n').at(-1);
+      reason = `a driver could not be fetched: ${[error.message, said].filter(Boolean).join(': ')}`;
     }
   }
   const hints = driverHints(facts).map((hint) => `\n  ${hint}`);
