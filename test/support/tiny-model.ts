@@ -32,6 +32,7 @@ const scheduler = {
 const superRes = {
   ...unet,
   _class_name: 'UNet2DModel',
+  add_attention: false,
   down_block_types: ['ResnetDownsampleBlock2D', 'ResnetDownsampleBlock2D'],
   up_block_types: ['ResnetUpsampleBlock2D', 'ResnetUpsampleBlock2D'],
   in_channels: 6,

@@ -1,0 +1,134 @@
+import { Command } from 'commander';
+import { Device } from '../gpu/device.js';
+import { loadUnclipModel, type UnclipModel } from '../models/model-index.js';
+import type { DeviceCaps } from '../ops/types.js';
+import { Checkpoint } from '../pipelines/checkpoint.js';
+import { type MemoryReport, memoryReport, type ReportOptions } from '../pipelines/memory-report.js';
+import { UnclipError } from '../util/errors.js';
+import { modelFolder } from './models.js';
+import { byteCount, oneOf, wholeNumber } from './options.js';
+import { formatBytes, formatCount, plural } from './ui/format.js';
+import { formatTable } from './ui/table.js';
+import { type CommandContext, printJson, printLine } from './ui/terminal.js';
+
+interface InspectOptions {
+  readonly batch: number;
+  readonly dtype: 'auto' | 'f32' | 'f16';
+  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly memory?: number;
+  readonly guidance: boolean;
+  readonly configsOnly?: boolean;
+  readonly json?: boolean;
+}
+
+/** What every WebGPU adapter has: the ground for a plan where no adapter is there to be asked. */
+const WEBGPU_DEFAULTS: DeviceCaps = {
+  subgroupSize: 0,
+  f16: true,
+  software: false,
+  maxBindingBytes: 128 * 2 ** 20,
+  maxWorkgroupBytes: 16384,
+  maxInvocations: 256,
+};
+
+const ASSUMED = "no adapter found: WebGPU's default limits are assumed";
+
+/** `unclip inspect`: what a model consists of and what it needs to run, without running it. */
+export function inspectCommand(context: CommandContext): Command {
+  return new Command('inspect')
+    .description('show the networks of a model folder and the memory they need')
+    .argument('[folder]', 'model folder (default: the bundled model)', 'bundled')
+    .option('--batch <n>', 'pictures drawn at once', wholeNumber('--batch', 1, 1024), 1)
+    .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']), 'auto')
+    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
+    .option('--no-guidance', 'plan for guidance scales of 1, which halve the work of prior and decoder')
+    .option('--memory <bytes>', 'fail when the model needs more, and say what would make it fit', byteCount('--memory'))
+    .option('--configs-only', 'plan from the configs alone: the weights need not be there')
+    .option('--json', 'print one JSON document')
+    .action((folder: string, options: InspectOptions) => inspect(folder, options, context));
+}
+
+async function inspect(name: string, options: InspectOptions, { stdout }: CommandContext): Promise<void> {
+  const folder = modelFolder(name);
+  const model = loadUnclipModel(folder);
+  // Opening checks every file and tensor; a model that only makes variations cannot be opened for drawing from text.
+  if (!options.configsOnly && model.prior !== null) Checkpoint.open(folder).close();
+  const { caps, adapter } = await capsOf(options.adapter);
+  if (options.dtype === 'f16' && !caps.f16)
+    throw new UnclipError('GPU_FEATURE_MISSING', `the adapter '${adapter}' has no shader-f16; use --dtype f32`);
+  const dtype = options.dtype === 'auto' ? (caps.f16 && !caps.software ? 'f16' : 'f32') : options.dtype;
+  const report = memoryReport(model, { batch: options.batch, guided: options.guidance, dtype }, caps);
+  if (options.json) printJson(stdout, { folder: name, className: model.index.className, adapter, caps, ...report });
+  else printLine(stdout, asText(name, model, adapter, report));
+  if (options.memory !== undefined) checkFits(report, options.memory, model, caps);
+}
+
+/** Capabilities of the adapter that would draw; WebGPU's defaults where there is none. */
+async function capsOf(kind: InspectOptions['adapter']): Promise<{ caps: DeviceCaps; adapter: string }> {
+  try {
+    const device = await Device.open({ adapter: kind });
+    const { caps, adapter } = device;
+    device.destroy();
+    return { caps, adapter: adapter.name };
+  } catch (error) {
+    if (!(error instanceof UnclipError) || error.code !== 'GPU_NO_ADAPTER') throw error;
+    return { caps: WEBGPU_DEFAULTS, adapter: ASSUMED };
+  }
+}
+
+function asText(name: string, model: UnclipModel, adapter: string, report: MemoryReport): string {
+  const { batch, dtype, guided } = report.options;
+  const rows = report.networks.map((n) => {
+    // The last graph of a network is the one that is replayed at every step, save the prior's, whose last reads the result out.
+    const step = n.graphs.reduce((a, b) => (b.flops > a.flops ? b : a));
+    return [
+      n.component,
+      n.parameters === 0 ? '' : formatCount(n.parameters),
+      n.weightBytes === 0 ? '' : formatBytes(n.weightBytes),
+      formatBytes(n.arenaBytes),
+      formatBytes(n.lowerBoundBytes),
+      ratio(n.arenaBytes, n.lowerBoundBytes),
+      formatBytes(n.stateBytes),
+      String(step.dispatches),
+      formatCount(step.flops),
+    ];
+  });
+  const head = ['network', 'parameters', 'weights', 'arena', 'lower bound', 'ratio', 'state', 'dispatches', 'FLOPs'];
+  const table = formatTable(head, rows, ['left', ...Array<'right'>(head.length - 1).fill('right')]);
+  return [
+    `${name}: ${model.index.className}, pictures of ${model.superResSize}×${model.superResSize}`,
+    `plan for ${plural(batch, 'picture')} at once, ${dtype}, ${guided ? 'with' : 'without'} guidance, on: ${adapter}`,
+    '',
+    table,
+    '',
+    `parameters       ${formatCount(report.parameters)}`,
+    `weights          ${formatBytes(report.weightBytes)} (the largest network: ${formatBytes(report.largestWeightBytes)})`,
+    `shared arena     ${formatBytes(report.arenaBytes)} (networks take turns in it)`,
+    `state            ${formatBytes(report.stateBytes)}`,
+    `GPU memory       ${formatBytes(report.totalBytes)}; with --weight-budget ${report.largestWeightBytes}: ${formatBytes(report.leastBytes)}`,
+  ].join('\n');
+}
+
+const ratio = (bytes: number, bound: number): string => (bound === 0 ? '' : (bytes / bound).toFixed(3));
+
+/** @throws UnclipError GPU_OUT_OF_MEMORY naming the first setting that would fit, the mildest first */
+function checkFits(report: MemoryReport, budget: number, model: UnclipModel, caps: DeviceCaps): void {
+  if (report.totalBytes <= budget) return;
+  const needs = `the model needs ${formatBytes(report.totalBytes)} of GPU memory, ${formatBytes(budget)} are allowed`;
+  const { batch, dtype } = report.options;
+  const changes: { words: string[]; options: ReportOptions }[] = [];
+  for (const smaller of batch > 1 ? [batch, 1] : [batch])
+    for (const type of dtype === 'f32' && caps.f16 ? (['f32', 'f16'] as const) : [dtype])
+      changes.push({
+        words: [...(type === dtype ? [] : ['--dtype f16']), ...(smaller === batch ? [] : ['--batch-size 1'])],
+        options: { ...report.options, batch: smaller, dtype: type },
+      });
+  for (const { words, options } of changes) {
+    const changed = words.length === 0 ? report : memoryReport(model, options, caps);
+    const budgetWord = `--weight-budget ${changed.largestWeightBytes}`;
+    const fits =
+      changed.totalBytes <= budget ? words : changed.leastBytes <= budget ? [...words, budgetWord] : undefined;
+    if (fits !== undefined) throw new UnclipError('GPU_OUT_OF_MEMORY', `${needs}; it fits with ${fits.join(' ')}`);
+  }
+  throw new UnclipError('GPU_OUT_OF_MEMORY', `${needs}; no setting makes it fit`);
+}

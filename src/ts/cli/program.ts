@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { packageRoot } from '../util/package-root.js';
+import { doctorCommand } from './doctor.js';
+import { EXIT, reportFailure } from './failure.js';
+import { generateCommand } from './generate.js';
+import { inspectCommand } from './inspect.js';
+import { parityCommand } from './parity.js';
+import { type CommandContext, printLine } from './ui/terminal.js';
+
+const version = (): string =>
+  (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+
+/**
+ * Runs a command line and returns the exit code: 0, 1 when something failed, 2 for a command line that cannot be meant so,
+ * 130 when it was interrupted. Errors become one line on stderr; nothing is thrown.
+ * @param args without the names of node and script
+ */
+export async function runCli(args: readonly string[], context: CommandContext): Promise<number> {
+  const { stdout, stderr } = context;
+  const program = new Command('unclip')
+    .description('DALL·E 2 (unCLIP) on this machine: text in, picture out')
+    .version(version(), '-V, --version');
+  for (const make of [generateCommand, inspectCommand, doctorCommand, parityCommand]) program.addCommand(make(context));
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({
+      writeOut: (text) => stdout.write(text),
+      // Its errors are thrown as well, and reported below in this program's own form.
+      writeErr: () => {},
+    });
+  if (args.length === 0) {
+    printLine(stderr, program.helpInformation().trimEnd());
+    return EXIT.usage;
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    return reportFailure(error, stderr);
+  }
+}

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { type PictureParameters, readPictureParameters } from '../image/parameters.js';
+import { UnclipError } from '../util/errors.js';
+import { BUNDLED, modelFolder } from './models.js';
+
+/** What `--from` takes from a picture. Everything may be absent: files come from anywhere. */
+export interface Replay {
+  readonly model: string;
+  readonly modelHash?: string;
+  readonly adapter?: string;
+  readonly prompt?: string;
+  readonly seed: number;
+  readonly priorSteps?: number;
+  readonly decoderSteps?: number;
+  readonly superResSteps?: number;
+  readonly priorGuidanceScale?: number;
+  readonly decoderGuidanceScale?: number;
+  readonly dtype?: 'f32' | 'f16';
+}
+
+/**
+ * What made a picture, from the picture itself.
+ * @throws UnclipError INPUT_PICTURE_INVALID when it cannot be read, or says nothing of how it was made
+ */
+export async function readReplay(path: string): Promise<Replay> {
+  const p = await readPictureParameters(path);
+  if (p === undefined)
+    throw new UnclipError('INPUT_PICTURE_INVALID', `picture ${path} says nothing of how unclip made it; give a prompt`);
+  const { steps = {}, guidance = {}, dtype, adapter } = p;
+  return {
+    model: replayModel(p),
+    modelHash: p.modelHash,
+    adapter: typeof adapter === 'string' ? adapter : undefined,
+    prompt: p.prompt,
+    seed: p.seed,
+    priorSteps: steps.prior,
+    decoderSteps: steps.decoder,
+    superResSteps: steps.superRes,
+    priorGuidanceScale: guidance.prior,
+    decoderGuidanceScale: guidance.decoder,
+    dtype: dtype === 'f32' || dtype === 'f16' ? dtype : undefined,
+  };
+}
+
+/** The model that a picture names where that is here; else the bundled one, whose hash then tells whether it is the same. */
+const replayModel = ({ model }: PictureParameters): string => (existsSync(modelFolder(model)) ? model : BUNDLED);
