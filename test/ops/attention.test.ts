@@ -131,8 +131,8 @@ describe.each(attention.variants.map((v) => v.name))('attention, %s', (variant) 
         expect(result.ran).toEqual([`attention:${variant}`]);
         const e = errors(result.output, reference(c, o));
         const bound = attention.tolerance[dtype];
-        // Errors of scores grow with the scores: a peaked softmax has fewer good digits.
-        const slack = c.gain ?? 1;
+        // Errors of scores grow with the scores: a peaked softmax, or a score of −10000 in f32, has fewer good digits.
+        const slack = c.allMasked ? 100 : (c.gain ?? 1);
         expect(e.relL2).toBeLessThan(bound.relL2 * slack);
         expect(e.maxAbs).toBeLessThan(bound.maxAbs * slack);
       });

@@ -69,6 +69,35 @@ const portable: Variant = {
   },
 };
 
+/** Queries that one subgroup of attention-cpu computes, and keys a lane holds at once. */
+const CPU_ROWS = 8;
+const CPU_BLOCKS = 4;
+
+const cpu: Variant = {
+  name: 'cpu',
+  supports: (call, caps) => caps.software && caps.subgroupSize > 0 && parts(call).headSize % 4 === 0,
+  lower(call, caps): Kernel[] {
+    const a = parts(call);
+    return [
+      {
+        shader: 'attention/attention-cpu',
+        defines: {
+          ...storageDefines(call.dtype),
+          CONTEXT: a.context !== null,
+          HEAD: a.headSize,
+          SUBGROUP: caps.subgroupSize,
+          ROWS: CPU_ROWS,
+          BLOCKS: CPU_BLOCKS,
+        },
+        constants: {},
+        bindings: bindings(a),
+        params: attentionParams(a),
+        grid: [Math.ceil(a.queries / CPU_ROWS), a.heads, a.batch],
+      },
+    ];
+  },
+};
+
 /** softmax(scale · q kᵀ + mask) v, head by head; operands as in GraphBuilder.attention. */
 export const attention: OpRecord = {
   name: 'attention',
@@ -94,7 +123,7 @@ export const attention: OpRecord = {
     if (mask !== null && mask.dtype !== 'f32') misfit(op, `mask must be f32, not ${mask.dtype}`);
     return [q.shape];
   },
-  variants: [portable],
+  variants: [cpu, portable],
   flops(call) {
     const { batch, queries, keys, contextKeys, heads, headSize, causal } = parts(call);
     const own = causal ? Math.min(keys, (Math.min(queries, keys) + 1) / 2) : keys;

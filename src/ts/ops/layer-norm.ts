@@ -22,6 +22,12 @@ const portable: Variant = {
   lower: (call) => [rowKernel(call, 'norm/layer-norm-portable', {})],
 };
 
+const cpu: Variant = {
+  name: 'cpu',
+  supports: (_, caps) => caps.software && caps.subgroupSize > 0,
+  lower: (call, caps) => [rowKernel(call, 'norm/layer-norm-cpu', { SUBGROUP: caps.subgroupSize })],
+};
+
 /** Normalisation of each row over its last dimension; gamma and beta are weights, beta optional. */
 export const layerNorm: OpRecord = {
   name: 'layerNorm',
@@ -34,7 +40,7 @@ export const layerNorm: OpRecord = {
         misfit('layerNorm', `${v.name} ${v.dtype} [${v.shape}] is not an f32 vector over ${lastDim(x)} channels`);
     return [x.shape];
   },
-  variants: [portable],
+  variants: [cpu, portable],
   flops: (call) => 8 * rowsOf(call.inputs[0]!) * lastDim(call.inputs[0]!),
   bytes: operandBytes,
   tolerance: { f32: { relL2: 1e-6, maxAbs: 1e-5 }, f16: { relL2: 5e-4, maxAbs: 8e-3 } },
