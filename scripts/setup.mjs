@@ -16,8 +16,9 @@ const STEPS = [
 /**
  * Runs all steps and prints a line for each. On failure it prints what the failed program said and ends the process
  * with exit code 1.
+ * @param {NodeJS.WritableStream} [output] where the lines go
  */
-export async function setup() {
+export async function setup(output = process.stdout) {
   const [major] = process.versions.node.split('.').map(Number);
   if (major < 20) {
     process.stderr.write(`unclip needs Node 20 or newer; this is ${process.version}.\n`);
@@ -28,7 +29,7 @@ export async function setup() {
     try {
       const result = await step();
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      process.stdout.write(`${name.padEnd(14)}${`${seconds} s`.padStart(8)}  ${result}\n`);
+      output.write(`${name.padEnd(14)}${`${seconds} s`.padStart(8)}  ${result}\n`);
     } catch (error) {
       if (error.output) process.stderr.write(`${error.output.trimEnd()}\n`);
       process.stderr.write(`${name}: ${error.message}\n`);
