@@ -35,6 +35,7 @@ const WANTED_LIMITS = [
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
   'maxImmediateSize',
+  'minStorageBufferOffsetAlignment',
 ] as const;
 
 /** An opened device of an adapter: the only place that holds Dawn objects for others to use. */
@@ -87,6 +88,7 @@ export class Device {
       f16: features.includes('shader-f16'),
       software,
       maxBindingBytes: limits.maxStorageBufferBindingSize ?? 128 * 2 ** 20,
+      offsetAlignment: limits.minStorageBufferOffsetAlignment ?? 256,
       maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize ?? 16384,
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup ?? 256,
     };

@@ -3,6 +3,7 @@ import type { DeviceCaps, Kernel, OpCall, OpRecord, Variant } from '../ops/types
 import { UnclipError } from '../util/errors.js';
 import { fuse } from './fuse.js';
 import { type Interval, type MemoryPlan, planMemory } from './plan.js';
+import { lowerPerImage } from './split.js';
 import { type Graph, type Node, type Tensor, tensorBytes } from './types.js';
 
 export interface CompileOptions {
@@ -60,7 +61,7 @@ export function compileGraph(source: Graph, caps: DeviceCaps, options: CompileOp
       return t;
     });
     const call = { ...bare, scratch };
-    const kernels = variant.lower(call, caps);
+    const kernels = lowerPerImage(node.op, call, variant, caps) ?? variant.lower(call, caps);
     for (const kernel of kernels) checkKernel(kernel, tensors, caps, node.label);
     const compiled = { node, call, record, variant: variant.name, kernels };
     scratchOf.set(compiled, scratch);

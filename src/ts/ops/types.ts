@@ -8,6 +8,8 @@ export interface DeviceCaps {
   /** A CPU driver: cores instead of a GPU; wide registers, no real workgroup memory. */
   readonly software: boolean;
   readonly maxBindingBytes: number;
+  /** What the offset of a binding must be a multiple of; 256 when absent. */
+  readonly offsetAlignment?: number;
   readonly maxWorkgroupBytes: number;
   readonly maxInvocations: number;
 }
@@ -17,7 +19,7 @@ export interface KernelBinding {
   /** Tensor id; null for an optional operand that is absent (a small dummy buffer is bound). */
   readonly tensor: number | null;
   readonly access: 'read' | 'readWrite';
-  /** Part of the tensor, in bytes; the offset a multiple of 256. Whole tensor when absent. */
+  /** Part of the tensor, in bytes; the offset a multiple of the device's offset alignment. Whole tensor when absent. */
   readonly offset?: number;
   readonly size?: number;
 }

@@ -2,8 +2,10 @@ import { Device, type DeviceOptions } from '../gpu/device.js';
 import { PipelineCache } from '../gpu/pipelines.js';
 import { type CompileOptions, compileGraph } from '../graph/compile.js';
 import type { DType, Graph } from '../graph/types.js';
+import type { DeviceCaps } from '../ops/types.js';
 import { UnclipError } from '../util/errors.js';
 import { Arena } from './arena.js';
+import type { Profiler } from './profiler.js';
 import { Program } from './program.js';
 import { Residency, type WeightSource } from './residency.js';
 import { StateTensor } from './state.js';
@@ -11,6 +13,8 @@ import { StateTensor } from './state.js';
 export interface RuntimeOptions extends DeviceOptions, CompileOptions {
   /** Most bytes of weights on the GPU at any time; networks beyond it are evicted and loaded again. Default: no bound. */
   readonly weightBudgetBytes?: number;
+  /** Pretend that the adapter can do less than it can: for tests of fallbacks. */
+  readonly caps?: Partial<DeviceCaps>;
 }
 
 /** Bindings a kernel can have absent: each position has its own 256 bytes, since writable ranges may not overlap. */
@@ -22,6 +26,8 @@ export class Runtime {
   readonly pipelines: PipelineCache;
   readonly arena: Arena;
   readonly residency: Residency;
+  /** Set by benchmarks: times every submit from then on. */
+  profiler: Profiler | undefined;
   readonly #options: RuntimeOptions;
   readonly #dummyRead: GPUBuffer;
   readonly #dummyWrite: GPUBuffer;
@@ -57,7 +63,7 @@ export class Runtime {
         'GPU_FEATURE_MISSING',
         `f16 was asked for, but the adapter '${this.device.adapter.name}' has no shader-f16; use f32`,
       );
-    const compiled = compileGraph(graph, this.device.caps, this.#options);
+    const compiled = compileGraph(graph, { ...this.device.caps, ...this.#options.caps }, this.#options);
     const weights = this.residency.network(`${network}/${graph.dtype}`, source);
     return new Program(this, compiled, weights, shared);
   }
@@ -68,12 +74,15 @@ export class Runtime {
   }
 
   /** Submits prepared programs, one after the other, as one command buffer. */
-  submit(programs: readonly Program[], timestamps?: GPUComputePassTimestampWrites): void {
+  submit(programs: readonly Program[]): void {
+    const profiled = this.profiler?.begin(programs);
     const encoder = this.device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass(timestamps === undefined ? {} : { timestampWrites: timestamps });
+    const pass = encoder.beginComputePass({ timestampWrites: profiled?.timestampWrites });
     for (const program of programs) program.encode(pass);
     pass.end();
+    profiled?.encoded();
     this.device.gpu.queue.submit([encoder.finish()]);
+    profiled?.submitted();
   }
 
   dummy(position: number, access: 'read' | 'readWrite'): GPUBufferBinding {
