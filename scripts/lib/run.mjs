@@ -48,12 +48,15 @@ export function run(command, args, { cwd, env, allowFailure = false } = {}) {
 export function runInForeground(command, args, { cwd, env } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: 'inherit' });
+    // A terminal's interrupt reaches the child too, which decides what it means; this process stays to report the end.
     const wait = () => {};
-    // The child decides what an interrupt means; this process stays to report how it ended.
+    const pass = () => child.kill('SIGTERM');
     process.on('SIGINT', wait);
+    process.on('SIGTERM', pass);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       process.off('SIGINT', wait);
+      process.off('SIGTERM', pass);
       resolve(code ?? (signal === 'SIGINT' ? 130 : 143));
     });
   });
