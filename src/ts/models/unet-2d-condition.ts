@@ -46,8 +46,11 @@ const schema = z
       if (Array.isArray(value) && value.length !== levels)
         issue(key, `must have ${levels} entries as block_out_channels`);
     }
-    if (c.block_out_channels.some((n, i) => n % perLevel(c.attention_head_dim, i) !== 0))
-      issue('attention_head_dim', 'must divide block_out_channels');
+    // The middle block attends at the last level's width.
+    const attends = (i: number): boolean =>
+      i === levels - 1 || /Attn/.test(`${c.down_block_types[i]} ${c.up_block_types[levels - 1 - i]}`);
+    if (c.block_out_channels.some((n, i) => attends(i) && n % perLevel(c.attention_head_dim, i) !== 0))
+      issue('attention_head_dim', 'must divide block_out_channels where there is attention');
   });
 
 /** A checked config.json of diffusers' UNet2DConditionModel. */
