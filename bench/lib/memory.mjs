@@ -1,0 +1,35 @@
+import { mean, slope } from './statistics.mjs';
+
+/** Growth over the later pictures that counts as none: the garbage collector's and the allocator's own play. */
+const PLAY = { share: 0.02, bytes: 8 * 2 ** 20 };
+
+/** Fewer pictures than this tell nothing about growth. */
+const ENOUGH = 8;
+
+/**
+ * Draws pictures one after the other and reads the process's memory after each.
+ * @param {import('../../dist/index.js').Unclip} unclip @param {import('../../dist/index.js').GenerateRequest} request
+ * @param {number} pictures @param {(done: number) => void} tell
+ */
+export async function memoryOverPictures(unclip, request, pictures, tell) {
+  const rss = [];
+  for (let i = 0; i < pictures; i++) {
+    await unclip.generate({ ...request, n: 1, seed: i });
+    rss.push(process.memoryUsage.rss());
+    tell(i + 1);
+  }
+  return { rss, ...growth(rss) };
+}
+
+/**
+ * Memory after the last quarter of the pictures against the second quarter; the first is left to caches that fill.
+ * @param {readonly number[]} rss
+ */
+export function growth(rss) {
+  if (rss.length < ENOUGH) return { constant: undefined, growthBytes: undefined, slopeBytes: undefined };
+  const quarter = rss.length >> 2;
+  const settled = mean(rss.slice(quarter, 2 * quarter));
+  const growthBytes = mean(rss.slice(-quarter)) - settled;
+  const constant = growthBytes <= Math.max(PLAY.bytes, PLAY.share * settled);
+  return { constant, growthBytes, slopeBytes: slope(rss.slice(quarter)) };
+}
