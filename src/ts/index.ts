@@ -9,7 +9,7 @@ export type { Picture } from './image/picture.js';
 export type { ModelInfo } from './pipelines/model-info.js';
 export type { GenerateProgress } from './pipelines/progress.js';
 export type { PictureRequest } from './pipelines/request.js';
-export type { SamplingSettings } from './pipelines/text-to-image.js';
+export type { SamplingSettings } from './pipelines/settings.js';
 export {
   GeneratedImage,
   type GenerateRequest,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UnclipError } from '../util/errors.js';
 import { readModelJson } from '../util/json-file.js';
-import type { SamplingSettings } from './text-to-image.js';
+import type { SamplingSettings } from './settings.js';
 
 const defaultsSchema = z.strictObject({
   priorSteps: z.int().min(2).max(1000),

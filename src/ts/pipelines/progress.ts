@@ -2,7 +2,8 @@ import type { Picture } from '../image/picture.js';
 import type { Program } from '../runtime/program.js';
 import type { TextToImagePrograms } from './programs.js';
 import type { Sampler } from './sampler.js';
-import type { Progress, SamplingSettings } from './text-to-image.js';
+import type { SamplingSettings } from './settings.js';
+import type { Progress } from './text-to-image.js';
 
 /** What `onProgress` is told after each step. */
 export interface GenerateProgress extends Omit<Progress, 'stage'> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { checkPrompt } from '../text/words.js';
 import { UnclipError } from '../util/errors.js';
-import type { SamplingSettings } from './text-to-image.js';
+import type { SamplingSettings } from './settings.js';
 
 const steps = z.int('give a whole number').min(2, 'at least 2 are needed').max(1000, 'the schedule has 1000');
 const scale = z.number('give a number').min(0, 'give 0 or more (up to 1: no guidance)').max(100, 'give 100 or less');

@@ -6,17 +6,7 @@ import type { Checkpoint } from './checkpoint.js';
 import type { NoiseSource, StageName } from './noise.js';
 import type { TextToImagePrograms } from './programs.js';
 import { Sampler } from './sampler.js';
-
-/** Steps and guidance of one run; the same for every picture of a batch. */
-export interface SamplingSettings {
-  /** ≥ 2 each. */
-  priorSteps: number;
-  decoderSteps: number;
-  superResSteps: number;
-  /** ≥ 0; up to 1 means no guidance. */
-  priorGuidanceScale: number;
-  decoderGuidanceScale: number;
-}
+import type { SamplingSettings } from './settings.js';
 
 /** What a run tells while it goes. */
 export interface Progress {
@@ -31,9 +21,6 @@ export interface RunHooks {
   /** Called after each step has run on the GPU; awaited, so that a preview can be read out of the sampler. */
   readonly onStep?: (progress: Progress, sampler: Sampler | undefined) => void | Promise<void>;
 }
-
-/** Whether the unconditional half has to be computed: one decision for prior and decoder, as diffusers takes it. */
-export const isGuided = (s: SamplingSettings): boolean => s.priorGuidanceScale > 1 || s.decoderGuidanceScale > 1;
 
 /** diffusers' additive mask: what a padded key's score gets. */
 const MASKED = -10000;

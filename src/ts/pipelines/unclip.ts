@@ -13,7 +13,8 @@ import { PerImageNoise } from './noise.js';
 import { TextToImagePrograms } from './programs.js';
 import { type GenerateProgress, Pace, previewPictures } from './progress.js';
 import { type CheckedRequest, checkRequest, type PictureRequest } from './request.js';
-import { isGuided, TextToImageRun } from './text-to-image.js';
+import { isGuided } from './settings.js';
+import { TextToImageRun } from './text-to-image.js';
 
 export interface LoadOptions {
   /** Storage of weights and activations; sums are f32 in any case. `auto` (default): f16 on GPUs that have it, else f32. */

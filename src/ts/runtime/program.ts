@@ -1,9 +1,11 @@
+import type { Device } from '../gpu/device.js';
+import type { PipelineCache } from '../gpu/pipelines.js';
 import type { CompiledGraph } from '../graph/compile.js';
 import { type Tensor, tensorBytes } from '../graph/types.js';
 import type { Kernel, KernelBinding } from '../ops/types.js';
 import { UnclipError } from '../util/errors.js';
-import type { NetworkWeights } from './residency.js';
-import type { Runtime } from './runtime.js';
+import type { Arena } from './arena.js';
+import type { NetworkWeights, Residency } from './residency.js';
 import { StateTensor } from './state.js';
 
 interface Dispatch {
@@ -16,13 +18,23 @@ interface Dispatch {
 /** `setImmediates` is newer than the published types. */
 type PassWithImmediates = GPUComputePassEncoder & { setImmediates(offset: number, data: Uint32Array): void };
 
+/** What a program draws on: the runtime that made it. */
+export interface ProgramHost {
+  readonly device: Device;
+  readonly pipelines: PipelineCache;
+  readonly residency: Residency;
+  readonly arena: Arena;
+  /** What is bound where an optional operand is absent. */
+  dummy(position: number, access: KernelBinding['access']): GPUBufferBinding;
+}
+
 /**
  * A compiled graph on a device: pipelines, weights, bind groups. Made once, replayed at every sampling step without allocating
  * or compiling anything.
  */
 export class Program {
   readonly compiled: CompiledGraph;
-  readonly #runtime: Runtime;
+  readonly #host: ProgramHost;
   readonly #weights: NetworkWeights;
   readonly #states = new Map<number, StateTensor>();
   readonly #owned: StateTensor[] = [];
@@ -32,13 +44,13 @@ export class Program {
   #bound = '';
 
   constructor(
-    runtime: Runtime,
+    host: ProgramHost,
     compiled: CompiledGraph,
     weights: NetworkWeights,
     shared: Readonly<Record<string, StateTensor>>,
   ) {
     this.compiled = compiled;
-    this.#runtime = runtime;
+    this.#host = host;
     this.#weights = weights;
     const { graph, tensors } = compiled;
     for (const [name, id] of Object.entries({ ...graph.inputs, ...graph.outputs })) {
@@ -52,7 +64,7 @@ export class Program {
           );
         this.#states.set(root.id, given);
       } else if (!this.#states.has(root.id)) {
-        const state = new StateTensor(runtime.device, `${graph.name}.${name}`, tensors[id]!.shape, root.dtype);
+        const state = new StateTensor(host.device, `${graph.name}.${name}`, tensors[id]!.shape, root.dtype);
         this.#states.set(root.id, state);
         this.#owned.push(state);
       }
@@ -62,7 +74,7 @@ export class Program {
       for (const k of kernels)
         for (const b of k.bindings) if (b.tensor !== null) used.add(tensors[b.tensor]!.aliasOf ?? b.tensor);
     this.#weightTensors = [...used].map((id) => tensors[id]!).filter((t) => t.kind === 'weight');
-    runtime.arena.reserve(compiled.plan.arenaBytes);
+    host.arena.reserve(compiled.plan.arenaBytes);
   }
 
   /** The state tensor behind an input or output name. */
@@ -76,7 +88,7 @@ export class Program {
 
   /** Compiles pipelines, loads weights, binds buffers: whatever of it is not done or stale. */
   async prepare(): Promise<void> {
-    const { device, pipelines, residency, arena } = this.#runtime;
+    const { device, pipelines, residency, arena } = this.#host;
     if (!arena.stale && this.#bound === this.#bindingKey()) {
       residency.touch(this.#weights);
       return;
@@ -103,7 +115,7 @@ export class Program {
 
   /** What the bind groups were made for. */
   #bindingKey(): string {
-    return `${this.#runtime.arena.generation}/${this.#weights.generation}`;
+    return `${this.#host.arena.generation}/${this.#weights.generation}`;
   }
 
   /** Records all dispatches into a pass. Everything must be {@link prepare}d. */
@@ -126,7 +138,7 @@ export class Program {
   }
 
   #resource(kernel: Kernel, b: KernelBinding, position: number, arena: GPUBuffer): GPUBufferBinding {
-    if (b.tensor === null) return this.#runtime.dummy(position, b.access);
+    if (b.tensor === null) return this.#host.dummy(position, b.access);
     const { tensors, plan } = this.compiled;
     const tensor = tensors[tensors[b.tensor]!.aliasOf ?? b.tensor]!;
     const offset = b.offset ?? 0;

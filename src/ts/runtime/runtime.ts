@@ -6,7 +6,7 @@ import type { DeviceCaps } from '../ops/types.js';
 import { UnclipError } from '../util/errors.js';
 import { Arena } from './arena.js';
 import type { Profiler } from './profiler.js';
-import { Program } from './program.js';
+import { Program, type ProgramHost } from './program.js';
 import { Residency, type WeightSource } from './residency.js';
 import { StateTensor } from './state.js';
 
@@ -21,7 +21,7 @@ export interface RuntimeOptions extends DeviceOptions, CompileOptions {
 const DUMMY_SLOTS = 16;
 
 /** A device with its arena, pipelines and resident weights: what turns graphs into running programs. */
-export class Runtime {
+export class Runtime implements ProgramHost {
   readonly device: Device;
   readonly pipelines: PipelineCache;
   readonly arena: Arena;

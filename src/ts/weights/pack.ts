@@ -1,7 +1,7 @@
 import { elementCount } from '../graph/types.js';
 import { pad4, type WeightRequest } from '../graph/weights-spec.js';
 import { UnclipError } from '../util/errors.js';
-import type { StoredTensor, Weights } from './weights.js';
+import type { StoredTensor, TensorSource } from './stored-tensor.js';
 
 /** A stored weight as [outputs, inputs, taps]. */
 interface MatrixShape {
@@ -33,7 +33,7 @@ export function packedBytes(request: WeightRequest, dtype: 'f32' | 'f16'): numbe
  * @throws UnclipError MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE, MODEL_TENSOR_DTYPE (values beyond f16), INPUT_INVALID (destination)
  */
 export function packInto(
-  weights: Weights,
+  weights: TensorSource,
   request: WeightRequest,
   destination: Uint8Array,
   dtype: 'f32' | 'f16',

@@ -1,22 +1,13 @@
 import type { WeightRequest } from '../graph/weights-spec.js';
-import type { StoredDType } from '../native/addon.js';
 import { UnclipError } from '../util/errors.js';
 import { findCheckpoint } from './checkpoint-files.js';
 import { packInto } from './pack.js';
 import { SafetensorsFile } from './safetensors-file.js';
 import { describeShape, sameShape } from './shape.js';
-
-/** A stored tensor: its shape in PyTorch's order and where it lies. */
-export interface StoredTensor {
-  name: string;
-  dtype: StoredDType;
-  shape: readonly number[];
-  file: SafetensorsFile;
-  bytes: number;
-}
+import type { StoredTensor, TensorSource } from './stored-tensor.js';
 
 /** The named tensors of one network's checkpoint, of one file or of several shards. Nothing is read before it is asked for. */
-export class Weights {
+export class Weights implements TensorSource {
   readonly folder: string;
   readonly #files: readonly SafetensorsFile[];
   readonly #tensors: ReadonlyMap<string, StoredTensor>;
