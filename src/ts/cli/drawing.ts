@@ -102,6 +102,8 @@ export class Drawing {
       signal: this.#context.signal,
       onProgress: async (p) => {
         if (this.#options.saveSteps) await this.#savePreviews(p, paths);
+        // Later batches find everything loaded.
+        if (p.stage === 'load' && done > 0) return;
         const remainingMs = this.#remaining(p, total);
         progress.update({ stage: p.stage, step: p.step, steps: p.steps, pictures, total, remainingMs });
       },

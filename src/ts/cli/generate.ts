@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { PICTURE_FORMATS, type PictureFormat } from '../image/encode.js';
 import { readModelInfo } from '../pipelines/model-info.js';
 import { checkRequest } from '../pipelines/request.js';
-import { Unclip } from '../pipelines/unclip.js';
+import { type LoadOptions, Unclip } from '../pipelines/unclip.js';
 import { Drawing, type Drawn } from './drawing.js';
 import { UsageError } from './failure.js';
 import { BUNDLED, modelFolder } from './models.js';
@@ -99,15 +99,13 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
   const output = new Output(options.out, options.format, total > 1);
 
   const begin = performance.now();
-  const unclip = await orAborted(
-    Unclip.load(folder, {
-      dtype: options.dtype ?? replay?.dtype,
-      adapter: options.adapter,
-      batchSize: options.batchSize,
-      weightBudgetBytes: options.weightBudget,
-    }),
-    signal,
-  );
+  const loadOptions: LoadOptions = {
+    dtype: options.dtype ?? replay?.dtype,
+    adapter: options.adapter,
+    batchSize: options.batchSize,
+    weightBudgetBytes: options.weightBudget,
+  };
+  const unclip = await loadUnlessAborted(folder, loadOptions, signal);
   try {
     if (replay !== undefined) warnOfDifferences(replay, unclip, stderr);
     const drawing = new Drawing(unclip, model, output, context, {
@@ -125,16 +123,20 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
   }
 }
 
-/** The result of `work`, or an error as soon as the signal is given: for work that cannot be stopped and holds nothing. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Loads a model; gives up as soon as the signal is given, although loading itself cannot be stopped. */
+async function loadUnlessAborted(folder: string, options: LoadOptions, signal: AbortSignal): Promise<Unclip> {
   signal.throwIfAborted();
+  const loading = Unclip.load(folder, options);
   let stop = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
+    stop = () => {
+      loading.then((unclip) => unclip.dispose()).catch(() => {});
+      reject(signal.reason);
+    };
     signal.addEventListener('abort', stop, { once: true });
   });
   try {
-    return await Promise.race([work, aborted]);
+    return await Promise.race([loading, aborted]);
   } finally {
     signal.removeEventListener('abort', stop);
   }

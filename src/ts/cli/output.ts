@@ -16,7 +16,11 @@ export function slug(prompt: string): string {
       .slice(0, 10 * MAX_SLUG)
       .toLowerCase()
       .match(/[\p{L}\p{N}]+/gu) ?? [];
-  const text = words.join('-').slice(0, MAX_SLUG).replace(/-+$/, '');
+  // A cut may leave a hyphen, or half of a character beyond U+FFFF.
+  const text = words
+    .join('-')
+    .slice(0, MAX_SLUG)
+    .replace(/[-\ud800-\udbff]$/, '');
   return text || 'picture';
 }
 

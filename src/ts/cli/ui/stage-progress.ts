@@ -32,7 +32,9 @@ const NAMES: Readonly<Record<Stage, string>> = {
 
 const label = (stage: Stage): string => NAMES[stage].padEnd(9);
 
-const picturesOf = ({ pictures, total }: StageStep): string => (total === 1 ? '' : `picture ${pictures} of ${total}`);
+/** Which pictures a step is about; loading is about all of them. */
+const picturesOf = ({ stage, pictures, total }: StageStep): string =>
+  total === 1 || stage === 'load' ? '' : `picture ${pictures} of ${total}`;
 
 /** Bars on a terminal, one line a finished stage where the output goes elsewhere, nothing when asked for quiet. */
 export function stageProgress(stderr: Terminal['stderr'], quiet: boolean): StageProgress {
