@@ -54,7 +54,7 @@ export async function checkParity(root: string, options: ParityOptions = {}): Pr
       rows.push(...report.rows);
     }
   } finally {
-    runtime?.destroy();
+    await runtime?.close();
   }
   return { rows, unsupported };
 }

@@ -124,7 +124,7 @@ export class Unclip {
       const chosen = dtype === 'auto' ? (caps.f16 && !caps.software ? 'f16' : 'f32') : dtype;
       return new Unclip(model, runtime, chosen, batchSize ?? (caps.software ? 1 : 4));
     } catch (error) {
-      runtime?.destroy();
+      await runtime?.close();
       model.close();
       throw error;
     }
@@ -163,7 +163,7 @@ export class Unclip {
     this.#disposed = true;
     await this.#queue;
     for (const programs of this.#programs.values()) programs.destroy();
-    this.#runtime.destroy();
+    await this.#runtime.close();
     this.model.close();
   }
 

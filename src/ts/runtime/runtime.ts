@@ -90,6 +90,12 @@ export class Runtime implements ProgramHost {
     return { buffer: this.#dummyWrite, offset: 256 * position, size: 256 };
   }
 
+  /** Frees everything after the work in flight: Dawn can crash a process that ends while a fresh device is being destroyed. */
+  async close(): Promise<void> {
+    await this.device.idle().catch(() => undefined);
+    this.destroy();
+  }
+
   destroy(): void {
     this.arena.destroy();
     this.residency.destroy();
