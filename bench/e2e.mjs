@@ -1,4 +1,4 @@
-// npm run bench:e2e [-- --model DIR --batch N --dtype f32|f16 --variants portable|default --pictures N --runs N --json FILE]
+// npm run bench:e2e [-- --model DIR --batch N --dtype f32|f16 --variants portable|default --pictures N --runs N --cold yes|no --json FILE]
 // Draws on a model and prints time, work and memory of every stage, then a verdict for every bar. README.md says what is what.
 import { existsSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -14,13 +14,14 @@ import { profileRuns } from './lib/profile-run.mjs';
 import { printReport } from './lib/report.mjs';
 
 const values = readOptions(
-  'npm run bench:e2e -- [--model DIR] [--batch N] [--dtype auto|f32|f16] [--variants default|portable] [--pictures N] [--runs N] [--adapter auto|hardware|software] [--json FILE]',
+  'npm run bench:e2e -- [--model DIR] [--batch N] [--dtype auto|f32|f16] [--variants default|portable] [--pictures N] [--runs N] [--cold yes|no] [--adapter auto|hardware|software] [--json FILE]',
   {
     batch: { type: 'string', default: '1' },
     dtype: { type: 'string', default: 'auto' },
     variants: { type: 'string', default: 'default' },
     pictures: { type: 'string', default: '20' },
     runs: { type: 'string', default: '3' },
+    cold: { type: 'string', default: 'yes' },
     adapter: { type: 'string', default: 'auto' },
     json: { type: 'string' },
   },
@@ -30,14 +31,16 @@ const pictures = wholeNumber(values, 'pictures', 0);
 const runs = wholeNumber(values, 'runs', 1);
 const dtype = oneOf(values, 'dtype', ['auto', 'f32', 'f16']);
 const variants = oneOf(values, 'variants', ['default', 'portable']);
+const cold = oneOf(values, 'cold', ['yes', 'no']);
 const adapter = oneOf(values, 'adapter', ['auto', 'hardware', 'software']);
 
 /** @param {string} text */
 const note = (text) => process.stderr.write(`${text}\n`);
 
-/** Twice: the first run may find an empty driver cache, the second never does. */
+/** With the driver's cache empty, then with it filled: the second run fills it, the third finds it so. */
 async function measureColdProcess() {
   const none = { ms: undefined, emptyCacheMs: undefined };
+  if (cold === 'no') return { ...none, reason: '--cold no' };
   if (!existsSync(join(ROOT, 'dist', 'cli', 'main.js'))) return { ...none, reason: 'dist/cli/main.js is not there' };
   if (variants !== 'default') return { ...none, reason: 'the command line takes no variants' };
   try {

@@ -1,4 +1,4 @@
-// npm run eval:model [-- --model DIR --checker DIR --prompts N --buses N --seed S --dtype f32|f16 --sheet PNG --json FILE]
+// npm run eval:model [-- --model DIR --checker DIR --prompts N --buses N --pairs N --seed S --dtype f32|f16 --sheet PNG --json FILE]
 // Draws prompts that training held out and lets the checker name thing, colour and place. README.md says how to read it.
 import { existsSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -7,16 +7,18 @@ import { Unclip } from '../dist/index.js';
 import { Checker } from './eval/checker.mjs';
 import { makeReport, printReport } from './eval/report.mjs';
 import { writeSheet } from './eval/sheet.mjs';
+import { judgeUpsampler } from './eval/upsampler.mjs';
 import { greenBuses, heldOut, render } from './eval/world.mjs';
 import { describeMachine } from './lib/machine.mjs';
 import { fail, oneOf, ROOT, readOptions, wholeNumber } from './lib/options.mjs';
 
 const values = readOptions(
-  'npm run eval:model -- [--model DIR] [--checker DIR] [--prompts N] [--buses N] [--seed S] [--dtype auto|f32|f16] [--sheet PNG] [--json FILE]',
+  'npm run eval:model -- [--model DIR] [--checker DIR] [--prompts N] [--buses N] [--pairs N] [--seed S] [--dtype auto|f32|f16] [--sheet PNG] [--json FILE]',
   {
     checker: { type: 'string', default: join(ROOT, 'models', 'checker') },
     prompts: { type: 'string', default: '200' },
     buses: { type: 'string', default: '40' },
+    pairs: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     dtype: { type: 'string', default: 'auto' },
     sheet: { type: 'string' },
@@ -28,8 +30,10 @@ const wanted = {
   heldOut: heldOut(wholeNumber(values, 'prompts', 1), seed),
   buses: greenBuses(wholeNumber(values, 'buses', 1), seed),
 };
+const pairs = wholeNumber(values, 'pairs', 0);
 const dtype = oneOf(values, 'dtype', ['auto', 'f32', 'f16']);
-if (!existsSync(join(values.checker, 'config.json'))) fail(`${values.checker} holds no checker; give its folder with --checker`);
+if (!existsSync(join(values.checker, 'config.json')))
+  fail(`${values.checker} holds no checker; give its folder with --checker`);
 
 /** Pictures of the sheet: four rows of held-out prompts, one of buses. */
 const SHEET = { heldOut: 32, buses: 8 };
@@ -45,6 +49,11 @@ try {
   for (const group of ['heldOut', 'buses'])
     for (const [i, w] of wanted[group].entries())
       rendered[group].push({ wanted: w, seen: await checker.look(await render(w, seed * total + i)) });
+
+  const { superResSize } = unclip.model.configs;
+  const renders = await Promise.all(heldOut(pairs, seed).map((w, i) => render(w, seed * total + i)));
+  const upsampler =
+    pairs === 0 || renders[0].width !== superResSize ? undefined : await judgeUpsampler(unclip, renders, seed);
 
   let done = 0;
   let settings;
@@ -65,7 +74,7 @@ try {
     }
   const seconds = (performance.now() - start) / 1e3;
   const setting = { model: values.model, modelHash: unclip.model.hash, dtype: unclip.dtype, seed, ...settings };
-  const report = makeReport({ machine, setting, drawn, rendered, seconds });
+  const report = makeReport({ machine, setting, drawn, rendered, upsampler, seconds });
   printReport(report);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   if (values.sheet !== undefined) {

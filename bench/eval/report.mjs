@@ -20,9 +20,10 @@ const groupReport = (judged) => ({
  * @param {object} r.setting model, dtype, seed, settings
  * @param {Record<'heldOut' | 'buses', readonly import('./score.mjs').Judged[]>} r.drawn
  * @param {Record<'heldOut' | 'buses', readonly import('./score.mjs').Judged[]>} r.rendered
+ * @param {Awaited<ReturnType<typeof import('./upsampler.mjs').judgeUpsampler>> | undefined} r.upsampler
  * @param {number} r.seconds spent drawing
  */
-export function makeReport({ machine, setting, drawn, rendered, seconds }) {
+export function makeReport({ machine, setting, drawn, rendered, upsampler, seconds }) {
   const groups = (judged) => Object.fromEntries(Object.entries(judged).map(([name, j]) => [name, groupReport(j)]));
   const pictures = drawn.heldOut.length + drawn.buses.length;
   return {
@@ -30,6 +31,7 @@ export function makeReport({ machine, setting, drawn, rendered, seconds }) {
     setting,
     drawn: groups(drawn),
     rendered: groups(rendered),
+    upsampler,
     seconds,
     picturesPerSecond: pictures / seconds,
     pictures: [...drawn.heldOut, ...drawn.buses].map(({ wanted, seen }) => ({ ...wanted, seen })),
@@ -61,10 +63,17 @@ ${ATTRIBUTES.map((name) => `all three right by ${name}: ${heldOut[`by_${name}`].
 ${ATTRIBUTES.map((name) => confusionLine(name, heldOut.confusions[name])).join('\n')}
 buses: ${ATTRIBUTES.map((name) => confusionLine(name, buses.confusions[name])).join('; ')}
 
+${upsamplerLines(r.upsampler)}
 speed     ${r.picturesPerSecond.toFixed(3)} pictures/s, ${r.seconds.toFixed(0)} s in all`);
   const warning = loadWarning(r.machine);
   if (warning !== undefined) console.log(warning);
 }
+
+/** @param {ReturnType<typeof makeReport>['upsampler']} u */
+const upsamplerLines = (u) =>
+  u === undefined
+    ? 'upsampler not measured: --pairs 0, or pictures of another size than the renders'
+    : `upsampler ${u.psnr.toFixed(2)} dB PSNR on ${u.pairs} real pairs, bicubic ${u.bicubicPsnr.toFixed(2)} dB; mean colour moved by ${u.colourShift.toFixed(2)}/255 (bicubic ${u.bicubicColourShift.toFixed(2)})`;
 
 /** @param {string} name @param {ReturnType<typeof confusions>} list */
 function confusionLine(name, list) {

@@ -23,10 +23,18 @@ function label({ wanted, seen }) {
 async function tile(drawn) {
   const { data, width, height, channels } = drawn.picture;
   const side = TILE - 2 * BORDER;
-  const picture = await sharp(data, { raw: { width, height, channels } }).removeAlpha().resize(side, side).png().toBuffer();
+  const picture = await sharp(data, { raw: { width, height, channels } })
+    .removeAlpha()
+    .resize(side, side)
+    .png()
+    .toBuffer();
   return sharp({ create: { width: TILE, height: TILE + TEXT, channels: 3, background: '#fff' } })
     .composite([
-      { input: { create: { width: TILE, height: TILE, channels: 3, background: isRight(drawn) ? RIGHT : WRONG } }, left: 0, top: 0 },
+      {
+        input: { create: { width: TILE, height: TILE, channels: 3, background: isRight(drawn) ? RIGHT : WRONG } },
+        left: 0,
+        top: 0,
+      },
       { input: picture, left: BORDER, top: BORDER },
       { input: Buffer.from(label(drawn)), left: 0, top: TILE },
     ])
@@ -44,7 +52,9 @@ export async function writeSheet(drawn, path) {
   const height = rows * (TILE + TEXT);
   const tiles = await Promise.all(drawn.map(tile));
   await sharp({ create: { width, height, channels: 3, background: '#fff' } })
-    .composite(tiles.map((input, i) => ({ input, left: (i % COLUMNS) * TILE, top: Math.floor(i / COLUMNS) * (TILE + TEXT) })))
+    .composite(
+      tiles.map((input, i) => ({ input, left: (i % COLUMNS) * TILE, top: Math.floor(i / COLUMNS) * (TILE + TEXT) })),
+    )
     .png()
     .toFile(path);
 }

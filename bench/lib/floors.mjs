@@ -19,12 +19,16 @@ export function floorsOf(program) {
  * One row a compiled program: what it costs at least, and the memory planned for it.
  * @param {readonly Program[]} programs
  */
-export const networkRows = (programs) =>
-  programs.map((program) => {
+export function networkRows(programs) {
+  /** @type {Map<string, number>} two upsamplers of the same shape: the second is called so */
+  const met = new Map();
+  return programs.map((program) => {
     const { graph, plan, dispatches, weightBytes, stateBytes } = program.compiled;
     const { flops, bytes } = floorsOf(program);
+    const number = (met.get(graph.name) ?? 0) + 1;
+    met.set(graph.name, number);
     return {
-      name: graph.name,
+      name: number === 1 ? graph.name : `${graph.name} (${number})`,
       dispatches,
       gflop: flops / 1e9,
       floorBytes: bytes,
@@ -35,6 +39,7 @@ export const networkRows = (programs) =>
       stateBytes,
     };
   });
+}
 
 /** Bytes of the state tensors of all programs, shared ones counted once. @param {readonly Program[]} programs */
 export function distinctStateBytes(programs) {

@@ -27,7 +27,8 @@ export function readOptions(usage, options) {
 /** @param {Record<string, string>} values @param {string} name @param {number} min */
 export function wholeNumber(values, name, min) {
   const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < min) fail(`--${name} is ${values[name]}: give a whole number, at least ${min}`);
+  if (!Number.isInteger(value) || value < min)
+    fail(`--${name} is ${values[name]}: give a whole number, at least ${min}`);
   return value;
 }
 

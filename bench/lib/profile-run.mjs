@@ -34,7 +34,13 @@ export async function profileRuns(unclip, request, runs) {
   try {
     const laps = [];
     for (let i = 0; i < runs; i++) laps.push(...(await timedLaps(unclip, request, profiler)));
-    const stages = STAGES.map((stage) => summary(stage, laps.filter((l) => l.stage === stage), runs));
+    const stages = STAGES.map((stage) =>
+      summary(
+        stage,
+        laps.filter((l) => l.stage === stage),
+        runs,
+      ),
+    );
     const records = laps.flatMap((l) => l.records);
     const wallMs = sum(laps.map((l) => l.wallMs));
     return {

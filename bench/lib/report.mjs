@@ -40,14 +40,30 @@ function stageTable(stages) {
   const head = [...times, 'encode us', 'submit us', 'JS %', 'GFLOP/step', 'GFLOP/s'];
   const rows = stages.map((s) => [
     ...[s.stage, s.steps, fixed(s.wallMs, 0), fixed(s.stepMs, 2), fixed(s.gpuMs, 2), fixed(s.dispatches, 0)],
-    ...[fixed(s.encodeUs, 2), fixed(s.submitUs, 2), fixed(100 * s.jsShare, 2), fixed(s.gflop, 4), fixed(s.gflopPerSecond, 2)],
+    ...[
+      fixed(s.encodeUs, 2),
+      fixed(s.submitUs, 2),
+      fixed(100 * s.jsShare, 2),
+      fixed(s.gflop, 4),
+      fixed(s.gflopPerSecond, 2),
+    ],
   ]);
   return `${table(head, rows)}\nms/step and what follows it: medians over the stage's steps. encode, submit: JavaScript a dispatch.`;
 }
 
 /** @param {Report['networks']} networks */
 function networkTable(networks) {
-  const head = ['program', 'dispatches', 'GFLOP', 'floor MB', 'arena MiB', 'lower bound', 'ratio', 'weights MiB', 'state MiB'];
+  const head = [
+    'program',
+    'dispatches',
+    'GFLOP',
+    'floor MB',
+    'arena MiB',
+    'lower bound',
+    'ratio',
+    'weights MiB',
+    'state MiB',
+  ];
   const rows = networks.map((n) => [
     ...[n.name, n.dispatches, fixed(n.gflop, 4), fixed(n.floorBytes / 1e6, 2), mib(n.arenaBytes)],
     ...[mib(n.lowerBoundBytes), fixed(n.arenaRatio, 3), mib(n.weightBytes), mib(n.stateBytes)],
