@@ -12,7 +12,8 @@ from unclip_torch.prior import UnCLIPTextProjModel
 from unclip_torch.scheduler import UnCLIPScheduler
 from unclip_torch.unet import UNet
 
-BATCH = {32: 32, 64: 16}
+# Small, as the number of steps is what a short training lacks.
+BATCH = {32: 16, 64: 8}
 UNCONDITIONAL_SHARE = 0.1
 # Image variations give the decoder an embedding and no text.
 TEXT_DROP = 0.15

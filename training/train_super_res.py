@@ -28,7 +28,7 @@ def degrade(small):
 
 
 def to_tensor(pixels):
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def crops(pixels, random):
