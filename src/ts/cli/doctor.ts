@@ -67,9 +67,13 @@ async function diagnose(): Promise<Diagnosis> {
   const gpuDevice = hasGpuDevice();
   const advice: string[] = [];
   const hardware = adapters.some((a) => !a.software);
-  if (adapters.length === 0 || (gpuDevice && !hardware))
+  if (adapters.length === 0 && environment.source === 'env')
+    advice.push(
+      `No adapter comes of VK_DRIVER_FILES or VK_ICD_FILENAMES (${environment.icd}): unset them, or name a driver that is there.`,
+    );
+  else if (adapters.length === 0 || (gpuDevice && !hardware))
     advice.push(...driverHints(readSystemFacts(existsSync('/dev/nvidiactl'))));
-  if (adapters.length === 0 && process.platform === 'linux')
+  if (adapters.length === 0 && process.platform === 'linux' && environment.source !== 'env')
     advice.push("Or run `npm run setup` in unclip's folder: it fetches Mesa's software driver for this user alone.");
   if (native.problem !== undefined) advice.push(native.problem);
   if (bundled.problem !== undefined)
@@ -110,7 +114,7 @@ function asText(d: Diagnosis): string {
     `GPU       ${d.gpuDevice ? 'a device node is there' : 'the kernel shows none'}`,
     `drivers   ${SOURCES[driver.source]}${driver.privateMesa === undefined ? '' : ` (private Mesa ${driver.privateMesa} is there)`}`,
     `addon     ${d.addon.ok ? 'loads' : d.addon.problem}`,
-    `model     ${bundledModel.ok ? `bundled: ${bundledModel.name}, ${bundledModel.hash}` : bundledModel.problem}`,
+    `model     ${bundledModel.ok ? `${bundledModel.name}, hash ${bundledModel.hash}` : bundledModel.problem}`,
     ...d.adapters.flatMap(adapterLines),
   ];
   if (d.adapters.length === 0) lines.push('adapter   none found');

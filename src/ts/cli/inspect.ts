@@ -3,7 +3,7 @@ import { Device } from '../gpu/device.js';
 import { loadUnclipModel, type UnclipModel } from '../models/model-index.js';
 import type { DeviceCaps } from '../ops/types.js';
 import { Checkpoint } from '../pipelines/checkpoint.js';
-import { type MemoryReport, memoryReport, type ReportOptions } from '../pipelines/memory-report.js';
+import { type GraphReport, type MemoryReport, memoryReport, type ReportOptions } from '../pipelines/memory-report.js';
 import { UnclipError } from '../util/errors.js';
 import { modelFolder } from './models.js';
 import { byteCount, oneOf, wholeNumber } from './options.js';
@@ -78,28 +78,27 @@ async function capsOf(kind: InspectOptions['adapter']): Promise<{ caps: DeviceCa
 
 function asText(name: string, model: UnclipModel, adapter: string, report: MemoryReport): string {
   const { batch, dtype, guided } = report.options;
-  const rows = report.networks.map((n) => {
-    // The last graph of a network is the one that is replayed at every step, save the prior's, whose last reads the result out.
-    const step = n.graphs.reduce((a, b) => (b.flops > a.flops ? b : a));
-    return [
-      n.component,
+  const rows = report.networks.flatMap((n) => [
+    [
+      n.counted ? n.component : `${n.component} *`,
       n.parameters === 0 ? '' : formatCount(n.parameters),
       n.weightBytes === 0 ? '' : formatBytes(n.weightBytes),
-      formatBytes(n.arenaBytes),
-      formatBytes(n.lowerBoundBytes),
-      ratio(n.arenaBytes, n.lowerBoundBytes),
       formatBytes(n.stateBytes),
-      String(step.dispatches),
-      formatCount(step.flops),
-    ];
-  });
-  const head = ['network', 'parameters', 'weights', 'arena', 'lower bound', 'ratio', 'state', 'dispatches', 'FLOPs'];
+      ...(n.graphs.length === 1 ? graphCells(n.graphs[0]!) : Array<string>(GRAPH_HEAD.length).fill('')),
+    ],
+    ...(n.graphs.length === 1 ? [] : n.graphs.map((g) => [`  ${g.name}`, '', '', '', ...graphCells(g)])),
+  ]);
+  const head = ['network', 'parameters', 'weights', 'state', ...GRAPH_HEAD];
   const table = formatTable(head, rows, ['left', ...Array<'right'>(head.length - 1).fill('right')]);
+  const footnote = report.networks.every((n) => n.counted)
+    ? []
+    : ['* not needed to draw from text; in no sum below but that of parameters'];
   return [
     `${name}: ${model.index.className}, pictures of ${model.superResSize}×${model.superResSize}`,
     `plan for ${plural(batch, 'picture')} at once, ${dtype}, ${guided ? 'with' : 'without'} guidance, on: ${adapter}`,
     '',
     table,
+    ...footnote,
     '',
     `parameters       ${formatCount(report.parameters)}`,
     `weights          ${formatBytes(report.weightBytes)} (the largest network: ${formatBytes(report.largestWeightBytes)})`,
@@ -109,7 +108,15 @@ function asText(name: string, model: UnclipModel, adapter: string, report: Memor
   ].join('\n');
 }
 
-const ratio = (bytes: number, bound: number): string => (bound === 0 ? '' : (bytes / bound).toFixed(3));
+const GRAPH_HEAD = ['arena', 'lower bound', 'ratio', 'dispatches', 'FLOPs'];
+
+const graphCells = (g: GraphReport): string[] => [
+  formatBytes(g.arenaBytes),
+  formatBytes(g.lowerBoundBytes),
+  g.lowerBoundBytes === 0 ? '' : (g.arenaBytes / g.lowerBoundBytes).toFixed(3),
+  String(g.dispatches),
+  formatCount(g.flops),
+];
 
 /** @throws UnclipError GPU_OUT_OF_MEMORY naming the first setting that would fit, the mildest first */
 function checkFits(report: MemoryReport, budget: number, model: UnclipModel, caps: DeviceCaps): void {

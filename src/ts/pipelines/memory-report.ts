@@ -40,6 +40,8 @@ export interface NetworkReport {
   /** Inputs and results that live from step to step. */
   readonly stateBytes: number;
   readonly graphs: readonly GraphReport[];
+  /** False for what drawing from text does not run, such as the image encoder: it counts in no sum but that of parameters. */
+  readonly counted: boolean;
 }
 
 /** What a model needs to run, known before anything is allocated. */
@@ -47,7 +49,7 @@ export interface MemoryReport {
   readonly options: ReportOptions;
   readonly networks: readonly NetworkReport[];
   readonly parameters: number;
-  /** Of all networks. */
+  /** Of all counted networks. */
   readonly weightBytes: number;
   /** Of the largest network: the least weight budget that it can run with. */
   readonly largestWeightBytes: number;
@@ -69,19 +71,20 @@ export function memoryReport(model: UnclipModel, options: ReportOptions, caps: D
     superResPrepareGraph({ batch, from: decoderSize, size: superResSize }),
     pixelsGraph({ batch, height: superResSize, width: superResSize }),
   ];
-  const shared = new Map<string, number>();
+  const counts = (component: string): boolean => component !== 'image_encoder' || model.prior === null;
   const networks = [...unclipNetworks(model, options), { component: 'pixels', graphs: withoutWeights }].map(
-    ({ component, graphs }) => networkReport(component, graphs, caps, shared),
+    ({ component, graphs }) => networkReport(component, graphs, caps, counts(component)),
   );
-  const sum = (of: (n: NetworkReport) => number): number => networks.reduce((total, n) => total + of(n), 0);
-  const weightBytes = sum((n) => n.weightBytes);
-  const largestWeightBytes = Math.max(...networks.map((n) => n.weightBytes));
-  const arenaBytes = Math.max(...networks.map((n) => n.arenaBytes));
+  const counted = networks.filter((n) => n.counted);
+  const weightBytes = counted.reduce((sum, n) => sum + n.weightBytes, 0);
+  const shared = new Map(counted.flatMap((n) => [...n.states]));
+  const largestWeightBytes = Math.max(...counted.map((n) => n.weightBytes));
+  const arenaBytes = Math.max(...counted.map((n) => n.arenaBytes));
   const stateBytes = [...shared.values()].reduce((a, b) => a + b, 0);
   return {
     options,
-    networks,
-    parameters: sum((n) => n.parameters),
+    networks: networks.map(({ states: _, ...network }) => network),
+    parameters: networks.reduce((sum, n) => sum + n.parameters, 0),
     weightBytes,
     largestWeightBytes,
     arenaBytes,
@@ -95,17 +98,13 @@ function networkReport(
   component: string,
   graphs: readonly Graph[],
   caps: DeviceCaps,
-  shared: Map<string, number>,
-): NetworkReport {
-  const own = new Map<string, number>();
+  counted: boolean,
+): NetworkReport & { readonly states: ReadonlyMap<string, number> } {
+  const states = new Map(graphs.flatMap(stateTensors));
   let largest = { arenaBytes: 0, lowerBoundBytes: 0 };
   const reports = graphs.map((graph): GraphReport => {
     const { plan, nodes, dispatches } = compileGraph(graph, caps);
     if (plan.arenaBytes > largest.arenaBytes) largest = plan;
-    for (const [key, bytes] of stateTensors(graph)) {
-      own.set(key, bytes);
-      shared.set(key, bytes);
-    }
     const flops = nodes.reduce((sum, { record, call }) => sum + record.flops(call), 0);
     const { arenaBytes, lowerBoundBytes } = plan;
     return { name: graph.name, dispatches, flops, arenaBytes, lowerBoundBytes };
@@ -116,8 +115,10 @@ function networkReport(
     weightBytes: distinctWeights(graphs).reduce((sum, t) => sum + align(tensorBytes(t)), 0),
     arenaBytes: largest.arenaBytes,
     lowerBoundBytes: largest.lowerBoundBytes,
-    stateBytes: [...own.values()].reduce((a, b) => a + b, 0),
+    stateBytes: [...states.values()].reduce((a, b) => a + b, 0),
     graphs: reports,
+    counted,
+    states,
   };
 }
 
