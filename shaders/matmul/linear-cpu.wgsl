@@ -1,10 +1,10 @@
 // out[M, N] = act(x[M, K] · w[K, LDW] + bias) + residual for CPU drivers: one subgroup a workgroup, no barrier.
-// A subgroup computes ROWS rows (32, or 8 with ROWS32 off) × SUBGROUP·COLS columns; a lane owns COLS columns of all rows, in registers. x is read as
-// vec4 along K, a row a lane, and handed round with subgroupShuffle. w is padded with zeros to LDW = N rounded up to 4 columns,
-// bias likewise; rows of x, residual and out are exactly K or N wide. VEC_K: K is a multiple of 4. COLS must divide N.
-// Accumulators are one array for 8 rows: arrays over 256 bytes a lane would be left in memory. The loop over the four k of a
-// vec4 must stay a loop: unrolled, its live values spill. Sums run over k in ascending order in f32 with fma, whatever ROWS:
-// error ≤ K·2⁻²⁴·Σ|x·w|.
+// A subgroup computes 16 rows (8 without ROWS16) × SUBGROUP·COLS columns; a lane owns COLS columns of all rows, in registers.
+// x is read as vec4 along K, a row a lane, and handed round with subgroupShuffle; a load costs there as much as some 20 products
+// (lanes are loaded one by one, bounds checked), so each is used as often as the registers allow.
+// w is padded with zeros to LDW = N rounded up to 4 columns, bias likewise; rows of x, residual and out are exactly K or N wide.
+// VEC_K: K is a multiple of 4. COLS must divide N. Accumulators are one array for 8 rows: the driver leaves larger ones in memory.
+// Sums run over k in ascending order in f32 with fma, whatever the number of rows: error ≤ K·2⁻²⁴·Σ|x·w|.
 enable subgroups;
 requires immediate_address_space;
 //#const SUBGROUP u32
@@ -23,8 +23,8 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read_write> residual: array<ElemCols>;
 @group(0) @binding(4) var<storage, read_write> out: array<ElemCols>;
 
-//#if ROWS32
-const ROWS: u32 = 32u;
+//#if ROWS16
+const ROWS: u32 = 16u;
 //#else
 const ROWS: u32 = 8u;
 //#endif
@@ -43,11 +43,11 @@ fn load_quad(base: u32, quad: u32) -> vec4<f32> {
 //#endif
 }
 
-/// Adds one k's products to 8 rows, the first of which is entry e0.
-fn add_rows(acc: ptr<function, array<Cols, 8>>, v: ptr<function, array<f32, LOADS>>, e0: u32, wk: Cols) {
+/// Adds the products of four k to 8 rows, the first of which is entry e0.
+fn add_rows(acc: ptr<function, array<Cols, 8>>, v: ptr<function, array<vec4<f32>, LOADS>>, e0: u32, wk: array<Cols, 4>) {
   for (var i = 0u; i < 8u; i++) {
-    let e = e0 + i;
-    acc[i] = fma(Cols(subgroupShuffle(v[e / SUBGROUP], e % SUBGROUP)), wk, acc[i]);
+    let a = subgroupShuffle(v[(e0 + i) / SUBGROUP], (e0 + i) % SUBGROUP);
+    acc[i] = fma(Cols(a.w), wk[3], fma(Cols(a.z), wk[2], fma(Cols(a.y), wk[1], fma(Cols(a.x), wk[0], acc[i]))));
   }
 }
 
@@ -68,26 +68,19 @@ fn main(
   var base: array<u32, LOADS>;
   for (var j = 0u; j < LOADS; j++) { base[j] = min(m0 + j * SUBGROUP + lane, p.m - 1u) * p.k; }
   var acc0: array<Cols, 8>;
-//#if ROWS32
+//#if ROWS16
   var acc1: array<Cols, 8>;
-  var acc2: array<Cols, 8>;
-  var acc3: array<Cols, 8>;
 //#endif
   for (var quad = 0u; quad * 4u < p.k; quad++) {
     var quads: array<vec4<f32>, LOADS>;
     for (var j = 0u; j < LOADS; j++) { quads[j] = load_quad(base[j], quad); }
-    let steps = min(4u, p.k - quad * 4u);
-    for (var c = 0u; c < steps; c++) {
-      var v: array<f32, LOADS>;
-      for (var j = 0u; j < LOADS; j++) { v[j] = quads[j][c]; }
-      let wk = Cols(w[(quad * 4u + c) * ldw + n]);
-      add_rows(&acc0, &v, 0u, wk);
-//#if ROWS32
-      add_rows(&acc1, &v, 8u, wk);
-      add_rows(&acc2, &v, 16u, wk);
-      add_rows(&acc3, &v, 24u, wk);
+    var wk: array<Cols, 4>;
+    // Past the last k x is zero; the last row of w stands in there.
+    for (var c = 0u; c < 4u; c++) { wk[c] = Cols(w[min(quad * 4u + c, p.k - 1u) * ldw + n]); }
+    add_rows(&acc0, &quads, 0u, wk);
+//#if ROWS16
+    add_rows(&acc1, &quads, 8u, wk);
 //#endif
-    }
   }
 
   if (n * COLS >= p.n) { return; }
@@ -98,10 +91,8 @@ fn main(
   var sums: array<Cols, ROWS>;
   for (var i = 0u; i < 8u; i++) {
     sums[i] = acc0[i];
-//#if ROWS32
+//#if ROWS16
     sums[i + 8u] = acc1[i];
-    sums[i + 16u] = acc2[i];
-    sums[i + 24u] = acc3[i];
 //#endif
   }
   for (var i = 0u; i < min(ROWS, p.m - m0); i++) {

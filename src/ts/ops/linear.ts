@@ -94,18 +94,18 @@ const portable: Variant = {
   },
 };
 
-/** Kernel of the one-subgroup product; few rows per image get 8 rows a workgroup instead of 32. */
+/** Kernel of the one-subgroup product; few rows per image get 8 rows a workgroup instead of 16. */
 export function cpuKernel(call: OpCall, caps: DeviceCaps, o: Product): Kernel {
   const { x, w, bias, residual, out, m, k, n, flags } = o;
   const cols = columnsPerLane(n, caps.subgroupSize);
   const many = positionsOf(x) > 8;
   return {
     shader: 'matmul/linear-cpu',
-    defines: { ...cpuDefines(call, caps, cols), VEC_K: k % 4 === 0, ROWS32: many },
+    defines: { ...cpuDefines(call, caps, cols), VEC_K: k % 4 === 0, ROWS16: many },
     constants: {},
     bindings: [readWrite(x), read(w), read(bias), readWrite(residual), readWrite(out)],
     params: params(m, k, n, flags),
-    grid: grid1d(Math.ceil(m / (many ? 32 : 8)) * Math.ceil(n / (cols * caps.subgroupSize))),
+    grid: grid1d(Math.ceil(m / (many ? 16 : 8)) * Math.ceil(n / (cols * caps.subgroupSize))),
   };
 }
 
