@@ -10,12 +10,12 @@ import { writeSheet } from './eval/sheet.mjs';
 import { judgeUpsampler } from './eval/upsampler.mjs';
 import { greenBuses, heldOut, render } from './eval/world.mjs';
 import { describeMachine } from './lib/machine.mjs';
-import { fail, oneOf, ROOT, readOptions, wholeNumber } from './lib/options.mjs';
+import { below, fail, oneOf, readOptions, wholeNumber } from './lib/options.mjs';
 
 const values = readOptions(
   'npm run eval:model -- [--model DIR] [--checker DIR] [--prompts N] [--buses N] [--pairs N] [--seed S] [--dtype auto|f32|f16] [--sheet PNG] [--json FILE]',
   {
-    checker: { type: 'string', default: join(ROOT, 'models', 'checker') },
+    checker: { type: 'string', default: below('models', 'checker') },
     prompts: { type: 'string', default: '200' },
     buses: { type: 'string', default: '40' },
     pairs: { type: 'string', default: '20' },

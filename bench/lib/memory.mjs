@@ -1,20 +1,25 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { mean, slope } from './statistics.mjs';
 
-/** Growth over the later pictures that counts as none: the garbage collector's and the allocator's own play. */
+/** Growth over the later pictures that counts as none: the allocator's own play. */
 const PLAY = { share: 0.02, bytes: 8 * 2 ** 20 };
 
 /** Fewer pictures than this tell nothing about growth. */
 const ENOUGH = 8;
 
 /**
- * Draws pictures one after the other and reads the process's memory after each.
+ * Draws pictures one after the other and reads the process's memory after each, once garbage is collected.
  * @param {import('../../dist/index.js').Unclip} unclip @param {import('../../dist/index.js').GenerateRequest} request
  * @param {number} pictures @param {(done: number) => void} tell
  */
 export async function memoryOverPictures(unclip, request, pictures, tell) {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc');
   const rss = [];
   for (let i = 0; i < pictures; i++) {
     await unclip.generate({ ...request, n: 1, seed: i });
+    collectGarbage();
     rss.push(process.memoryUsage.rss());
     tell(i + 1);
   }

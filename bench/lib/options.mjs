@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
-const BUNDLED = join(ROOT, 'models', 'bundled');
+/** A folder of the repository, as one would type it. @param {string[]} names */
+export const below = (...names) => relative(process.cwd(), join(ROOT, ...names));
+
+const BUNDLED = below('models', 'bundled');
 
 /**
  * Parses the command line and fills in the model folder. Ends the process with a line about what is wrong.
