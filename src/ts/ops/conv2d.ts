@@ -55,7 +55,7 @@ const portable: Variant = {
   supports: () => true,
   lower(call): Kernel[] {
     const { out, inChannels, outChannels, bindings, params } = parts(call);
-    const tile = portableTile(positionsOf(out));
+    const tile = portableTile(positionsOf(out), outChannels);
     return [
       {
         shader: 'conv/conv2d-portable',

@@ -22,8 +22,9 @@ export interface TileShape {
   readonly RM: number;
 }
 
-/** Tile of matmul/tile-core by rows per image: few rows get flat tiles, so that less of a tile is idle. */
-export function portableTile(rowsPerImage: number): TileShape {
+/** Tile of matmul/tile-core: flat for few rows per image, narrow for few columns, so that less of a tile is idle. */
+export function portableTile(rowsPerImage: number, columns: number): TileShape {
+  if (columns <= 16) return { BM: 64, BN: 16, RM: 4 };
   return rowsPerImage < 32 ? { BM: 16, BN: 64, RM: 4 } : { BM: 64, BN: 64, RM: 4 };
 }
 
@@ -80,7 +81,7 @@ const portable: Variant = {
   supports: () => true,
   lower(call): Kernel[] {
     const { x, w, bias, residual, out, m, k, n, flags } = parts(call);
-    const tile = portableTile(positionsOf(x));
+    const tile = portableTile(positionsOf(x), n);
     return [
       {
         shader: 'matmul/linear-portable',
