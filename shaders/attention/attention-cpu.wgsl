@@ -1,4 +1,11 @@
-// softmax(scale · q kᵀ + mask) v per head, online over tiles of keys; one subgroup a workgroup, for CPU drivers.
+// softmax(scale · q kᵀ + mask) v per head, online over tiles of keys: one subgroup a workgroup, no barrier, for CPU drivers.
+// Layout, operands and error bound as in attention-portable; HEAD a multiple of 4. Grid (query blocks, heads, B).
+// A subgroup computes ROWS queries of one head and image. For the scores a lane owns BLOCKS keys of a tile; the softmax needs
+// one subgroupMax a row and tile; for the sum of values a lane owns vec4 columns of the head and gets each key's probability
+// by a shuffle. A tile lies in the context or in the own keys, never in both.
+// Assumes that a workgroup of SUBGROUP invocations is one whole subgroup. Loops over rows, key blocks and owned columns are
+// unrolled by the driver. The loop over the head's columns must not be (lavapipe then takes tens of seconds to compile): its
+// bound comes in as the parameter `columns` = HEAD / 4.
 requires immediate_address_space;
 enable subgroups;
 //#import common/types
@@ -6,7 +13,7 @@ enable subgroups;
 //#const SUBGROUP u32
 //#const ROWS u32
 //#const BLOCKS u32
-struct Params { queries: u32, keys: u32, context_keys: u32, mask_keys: u32, heads: u32, causal: u32, scale: f32 }
+struct Params { queries: u32, keys: u32, context_keys: u32, mask_keys: u32, heads: u32, causal: u32, scale: f32, columns: u32 }
 var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read_write> q: array<Elem4>;
 @group(0) @binding(1) var<storage, read_write> kv: array<Elem4>;
@@ -45,17 +52,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     // A tile lies in the context or in the own keys, never in both.
 //#if CONTEXT
     let in_context = first < p.context_keys;
-    let base = select((image * p.keys) * row - p.context_keys * row, image * p.context_keys * row, in_context) + head * COLUMNS;
+    // Where key 0 of all keys would lie: own keys start behind the context (u32 wraps around).
+    let base = select(image * p.keys - p.context_keys, image * p.context_keys, in_context) * row + head * COLUMNS;
     let end = select(total, p.context_keys, in_context);
 //#else
     let base = image * p.keys * row + head * COLUMNS;
     let end = total;
 //#endif
-    var scores: array<f32, ROWS * BLOCKS>;
+    var scores: array<f32, ROWS * BLOCKS>; // of row r and key block a at r · BLOCKS + a
     for (var i = 0u; i < ROWS * BLOCKS; i++) { scores[i] = 0.0; }
     var key_at: array<u32, BLOCKS>;
     for (var a = 0u; a < BLOCKS; a++) { key_at[a] = base + min(first + a * SUBGROUP + lane, end - 1u) * row; }
-    for (var c = 0u; c < COLUMNS; c++) {
+    for (var c = 0u; c < p.columns; c++) {
       var k: array<vec4<f32>, BLOCKS>;
       for (var a = 0u; a < BLOCKS; a++) {
 //#if CONTEXT
@@ -72,8 +80,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
       }
     }
 
+    // Masks, the online softmax; scores become probabilities.
     var bias: array<f32, BLOCKS>;
-    var limit: array<u32, BLOCKS>;
     for (var a = 0u; a < BLOCKS; a++) {
       let key = first + a * SUBGROUP + lane;
       bias[a] = 0.0;
@@ -100,6 +108,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
       for (var o = 0u; o < OWNED; o++) { acc[r * OWNED + o] *= rescale; }
     }
 
+    // acc += probability · value, key by key.
     let value_base = base + query_stride;
     for (var a = 0u; a < BLOCKS; a++) {
       let block = first + a * SUBGROUP;

@@ -1,11 +1,11 @@
 // softmax(scale · q kᵀ + mask) v per head, online over tiles of keys: no L×L matrix in memory. WGSL core only, any sizes.
-// Layout: q and out [B, queries, heads·HEAD]; kv [B, keys, 2·heads·HEAD], keys in the first half of a row, values in the second;
+// Layout: q and out [B, queries, heads·HEAD]; kv [B, keys, 2·heads·HEAD], a row's keys, then its values;
 // context the same with context_keys rows, which come before kv's; mask f32 [B, mask_keys], added to the first scores.
 // A workgroup (8×8 invocations) computes TILE queries of one head and image: grid (query tiles, heads, B).
 // q, k and v pass through workgroup memory CHUNK vec4 columns at a time (14.5 KiB whatever HEAD is), so any head size fits.
 // VEC4: HEAD is a multiple of 4, else operands are read one element at a time. Sums, softmax and accumulators are f32:
-// relative L2 error ≤ 1e-5 for f32 storage. Scores are kept ≥ LOWEST, so a row whose keys are all masked (even by −∞) gives
-// the mean of their values, never NaN.
+// relative L2 error ≤ 1e-5 for f32 storage. Scores are kept ≥ LOWEST, so a row whose keys are all masked (even by −∞)
+// gives the mean of their values, never NaN.
 requires immediate_address_space;
 //#import common/types
 //#const HEAD u32

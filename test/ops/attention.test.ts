@@ -98,6 +98,7 @@ async function run(c: Case, dtype: DType, variant: string) {
 
 const HEAD_SIZES = [4, 8, 16, 20, 32, 64, 80, 104, 128];
 
+// Head sizes repeat where they can: each (head size, context, storage) is a kernel to compile.
 const CASES: Record<string, Case> = {
   ...Object.fromEntries(
     HEAD_SIZES.map((head) => [
@@ -105,27 +106,30 @@ const CASES: Record<string, Case> = {
       { batch: 2, queries: 37, keys: 45, heads: 3, head, context: 5, mask: 11 },
     ]),
   ),
-  'one query, one key': { batch: 1, queries: 1, keys: 1, heads: 1, head: 8 },
+  'one query, one key': { batch: 1, queries: 1, keys: 1, heads: 1, head: 32 },
   'one query': { batch: 2, queries: 1, keys: 300, heads: 2, head: 32 },
-  'one key': { batch: 1, queries: 70, keys: 1, heads: 2, head: 16 },
-  'context only just longer than a tile': { batch: 1, queries: 9, keys: 2, heads: 1, head: 16, context: 33, mask: 33 },
+  'one key': { batch: 1, queries: 70, keys: 1, heads: 2, head: 32 },
+  'context only just longer than a tile': { batch: 1, queries: 9, keys: 2, heads: 1, head: 32, context: 33, mask: 33 },
   causal: { batch: 2, queries: 77, keys: 77, heads: 2, head: 32, causal: true },
   'causal with mask': { batch: 1, queries: 70, keys: 70, heads: 4, head: 32, causal: true, mask: 70 },
-  'causal with context': { batch: 2, queries: 40, keys: 40, heads: 1, head: 16, causal: true, context: 7, mask: 20 },
-  'causal, fewer queries than keys': { batch: 1, queries: 5, keys: 50, heads: 1, head: 16, causal: true },
-  'causal, more queries than keys': { batch: 1, queries: 50, keys: 5, heads: 1, head: 16, causal: true },
+  'causal with context': { batch: 2, queries: 40, keys: 40, heads: 1, head: 32, causal: true, context: 7, mask: 20 },
+  'causal, fewer queries than keys': { batch: 1, queries: 9, keys: 50, heads: 1, head: 32, causal: true },
+  'causal, more queries than keys': { batch: 1, queries: 50, keys: 5, heads: 1, head: 32, causal: true },
   'every key masked': { batch: 2, queries: 33, keys: 40, heads: 2, head: 32, mask: 40, allMasked: true },
-  'peaked scores': { batch: 1, queries: 64, keys: 200, heads: 2, head: 64, gain: 30 },
-  'long rows': { batch: 1, queries: 16, keys: 4096, heads: 1, head: 8, context: 81, mask: 81 },
-  'odd head size': { batch: 2, queries: 19, keys: 23, heads: 3, head: 7, context: 3, mask: 26, causal: false },
+  'peaked scores': { batch: 1, queries: 64, keys: 200, heads: 2, head: 32, gain: 30 },
+  'long rows': { batch: 1, queries: 16, keys: 4096, heads: 1, head: 32, context: 81, mask: 81 },
+  'odd head size': { batch: 2, queries: 19, keys: 23, heads: 3, head: 7, context: 3, mask: 26 },
   'head size 1': { batch: 1, queries: 10, keys: 12, heads: 2, head: 1 },
 };
+
+/** Head sizes that are tried in f16 too. */
+const F16_HEADS = [20, 32];
 
 const supports = (variant: string, head: number): boolean => variant === 'portable' || head % 4 === 0;
 
 describe.each(attention.variants.map((v) => v.name))('attention, %s', (variant) => {
   for (const [name, c] of Object.entries(CASES).filter(([, x]) => supports(variant, x.head)))
-    for (const dtype of ['f32', 'f16'] as const)
+    for (const dtype of F16_HEADS.includes(c.head) ? (['f32', 'f16'] as const) : (['f32'] as const))
       test(`${name}, ${dtype}`, async () => {
         const { result, operands: o } = await run(c, dtype, variant);
         expect(result.ran).toEqual([`attention:${variant}`]);
@@ -143,7 +147,7 @@ describe.each(attention.variants.map((v) => v.name))('attention, %s', (variant) 
       queries: 9,
       keys: 40,
       heads: 1,
-      head: 16,
+      head: 32,
       mask: 40,
       allMasked: true,
       maskValue: -Infinity,

@@ -42,9 +42,9 @@ function parts({ inputs, outputs, attrs }: OpCall): AttentionCall {
   };
 }
 
-/** The immediates of every attention kernel. */
+/** The immediates of the attention kernels; the last is for attention-cpu only. */
 const attentionParams = (a: AttentionCall): Uint32Array =>
-  params(a.queries, a.keys, a.contextKeys, a.maskKeys, a.heads, a.causal ? 1 : 0, f32Bits(a.scale));
+  params(a.queries, a.keys, a.contextKeys, a.maskKeys, a.heads, a.causal ? 1 : 0, f32Bits(a.scale), a.headSize / 4);
 
 const bindings = (a: AttentionCall) => [a.q, a.kv, a.context, a.mask, a.out].map(readWrite);
 
@@ -69,15 +69,21 @@ const portable: Variant = {
   },
 };
 
-/** Queries that one subgroup of attention-cpu computes, and keys a lane holds at once. */
-const CPU_ROWS = 8;
+/** Keys that a lane of attention-cpu holds at once. */
 const CPU_BLOCKS = 4;
+
+/** Queries that one subgroup of attention-cpu computes: fewer where a lane owns many columns, for the sake of registers. */
+function cpuRows(queries: number, headSize: number, lanes: number): number {
+  const columns = headSize / 4 / lanes;
+  return Math.min(queries, columns <= 4 ? 8 : columns <= 8 ? 4 : 2);
+}
 
 const cpu: Variant = {
   name: 'cpu',
   supports: (call, caps) => caps.software && caps.subgroupSize > 0 && parts(call).headSize % 4 === 0,
   lower(call, caps): Kernel[] {
     const a = parts(call);
+    const rows = cpuRows(a.queries, a.headSize, caps.subgroupSize);
     return [
       {
         shader: 'attention/attention-cpu',
@@ -86,13 +92,13 @@ const cpu: Variant = {
           CONTEXT: a.context !== null,
           HEAD: a.headSize,
           SUBGROUP: caps.subgroupSize,
-          ROWS: CPU_ROWS,
+          ROWS: rows,
           BLOCKS: CPU_BLOCKS,
         },
         constants: {},
         bindings: bindings(a),
         params: attentionParams(a),
-        grid: [Math.ceil(a.queries / CPU_ROWS), a.heads, a.batch],
+        grid: [Math.ceil(a.queries / rows), a.heads, a.batch],
       },
     ];
   },
