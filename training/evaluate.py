@@ -80,7 +80,7 @@ if __name__ == "__main__":
     parser.add_argument("--prior-steps", type=int, default=10)
     parser.add_argument("--prior-scale", type=float, default=2.0)
     parser.add_argument("--decoder-steps", type=int, default=20)
-    parser.add_argument("--decoder-scale", type=float, default=2.0)
+    parser.add_argument("--decoder-scale", type=float, default=2.5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     main(parser.parse_args())

@@ -92,6 +92,6 @@ if __name__ == "__main__":
     parser.add_argument("--prior-steps", type=int, default=10)
     parser.add_argument("--prior-scale", type=float, default=2.0)
     parser.add_argument("--decoder-steps", type=int, default=20)
-    parser.add_argument("--decoder-scale", type=float, default=2.0)
+    parser.add_argument("--decoder-scale", type=float, default=2.5)
     parser.add_argument("--super-res-steps", type=int, default=4)
     main(parser.parse_args())

@@ -19,7 +19,8 @@ UNCONDITIONAL_SHARE = 0.1
 TEXT_DROP = 0.15
 PRIOR_SHARE = 0.25
 EMBEDDING_NOISE = 0.3
-SNR_RANGE = (0.2, 5.0)
+# A lower bound below one leaves the noisy steps, in which the shapes are decided, hardly any weight.
+SNR_RANGE = (1.0, 5.0)
 
 
 def build():
