@@ -9,8 +9,9 @@ const SOURCES = ['src/ts', 'tsconfig.json', 'package-lock.json'].map((name) => j
 /** Compiles into a folder beside `dist/` and swaps the two: no half-built state, nothing left of deleted sources. */
 export async function compile() {
   const started = new Date();
-  const fresh = join(ROOT, 'dist-new');
-  const old = join(ROOT, 'dist-old');
+  // Two builds at once must not share a folder.
+  const fresh = join(ROOT, `dist-new-${process.pid}`);
+  const old = join(ROOT, `dist-old-${process.pid}`);
   for (const folder of [fresh, old]) rmSync(folder, { recursive: true, force: true });
   try {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');

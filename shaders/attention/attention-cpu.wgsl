@@ -4,8 +4,8 @@
 // one subgroupMax a row and tile; for the sum of values a lane owns vec4 columns of the head and gets each key's probability
 // by a shuffle. A tile lies in the context or in the own keys, never in both.
 // Assumes that a workgroup of SUBGROUP invocations is one whole subgroup. Loops over rows, key blocks and owned columns are
-// unrolled by the driver. The loop over the head's columns must not be (lavapipe then takes tens of seconds to compile): its
-// bound comes in as the parameter `columns` = HEAD / 4.
+// unrolled by the driver. The loop over the head's columns should not be, for the sake of compile time: its bound comes in as
+// the parameter `columns` = HEAD / 4.
 requires immediate_address_space;
 enable subgroups;
 //#import common/types

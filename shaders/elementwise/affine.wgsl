@@ -27,11 +27,9 @@ fn main(
   @builtin(local_invocation_index) invocation: u32,
 ) {
   let first = first_item(workgroup, workgroups, invocation);
-  for (var k = 0u; k < ITEMS; k++) {
-    let i = first + k * WORKGROUP;
-    if (i < p.count) {
-      let c = i % p.channels;
-      result[i] = Out(Value(x[i]) * Value(scale[c]) + Value(shift[c]));
-    }
+  let end = end_item(first, p.count);
+  for (var i = first; i < end; i += WORKGROUP) {
+    let c = i % p.channels;
+    result[i] = Out(Value(x[i]) * Value(scale[c]) + Value(shift[c]));
   }
 }

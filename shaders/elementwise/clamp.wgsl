@@ -20,8 +20,6 @@ fn main(
   @builtin(local_invocation_index) invocation: u32,
 ) {
   let first = first_item(workgroup, workgroups, invocation);
-  for (var k = 0u; k < ITEMS; k++) {
-    let i = first + k * WORKGROUP;
-    if (i < p.count) { result[i] = Out(clamp(Value(x[i]), Value(p.low), Value(p.high))); }
-  }
+  let end = end_item(first, p.count);
+  for (var i = first; i < end; i += WORKGROUP) { result[i] = Out(clamp(Value(x[i]), Value(p.low), Value(p.high))); }
 }

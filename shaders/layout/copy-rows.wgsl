@@ -37,15 +37,14 @@ fn main(
   // One division for all items of an invocation: integer division is what a copy on a CPU driver would spend its time on.
   var row = first / p.row_length;
   var c = first - row * p.row_length;
-  for (var k = 0u; k < ITEMS; k++) {
-    if (first + k * WORKGROUP < p.count) {
+  let end = end_item(first, p.count);
+  for (var i = first; i < end; i += WORKGROUP) {
 //#if REPEATS
-      let source = row % p.in_rows;
+    let source = row % p.in_rows;
 //#else
-      let source = row;
+    let source = row;
 //#endif
-      result[p.out_offset + row * p.out_stride + c] = Out(Value(x[p.in_offset + source * p.in_stride + c]));
-    }
+    result[p.out_offset + row * p.out_stride + c] = Out(Value(x[p.in_offset + source * p.in_stride + c]));
     row += p.step_rows;
     c += p.step_columns;
     if (c >= p.row_length) {

@@ -22,12 +22,10 @@ fn main(
   @builtin(local_invocation_index) invocation: u32,
 ) {
   let first = first_item(workgroup, workgroups, invocation);
-  for (var k = 0u; k < ITEMS; k++) {
-    let i = first + k * WORKGROUP;
-    if (i < p.count) {
-      let image = i / p.channels;
-      let row = image * p.length + min(index[image], p.length - 1u);
-      result[i] = Out(Value(x[row * p.channels + i % p.channels]));
-    }
+  let end = end_item(first, p.count);
+  for (var i = first; i < end; i += WORKGROUP) {
+    let image = i / p.channels;
+    let row = image * p.length + min(index[image], p.length - 1u);
+    result[i] = Out(Value(x[row * p.channels + i % p.channels]));
   }
 }

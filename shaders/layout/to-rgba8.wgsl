@@ -21,10 +21,8 @@ fn main(
   @builtin(local_invocation_index) invocation: u32,
 ) {
   let first = first_item(workgroup, workgroups, invocation);
-  for (var k = 0u; k < ITEMS; k++) {
-    let i = first + k * WORKGROUP;
-    if (i < p.count) {
-      result[i] = level(x[3u * i]) | (level(x[3u * i + 1u]) << 8u) | (level(x[3u * i + 2u]) << 16u) | 0xff000000u;
-    }
+  let end = end_item(first, p.count);
+  for (var i = first; i < end; i += WORKGROUP) {
+    result[i] = level(x[3u * i]) | (level(x[3u * i + 1u]) << 8u) | (level(x[3u * i + 2u]) << 16u) | 0xff000000u;
   }
 }

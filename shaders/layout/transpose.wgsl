@@ -36,11 +36,9 @@ fn main(
   @builtin(local_invocation_index) invocation: u32,
 ) {
   let first = first_item(workgroup, workgroups, invocation);
-  for (var k = 0u; k < ITEMS; k++) {
-    let i = first + k * WORKGROUP;
-    if (i < p.count) {
-      let outer = i / p.rows;
-      move_item(outer / p.columns, i % p.rows, outer % p.columns);
-    }
+  let end = end_item(first, p.count);
+  for (var i = first; i < end; i += WORKGROUP) {
+    let outer = i / p.rows;
+    move_item(outer / p.columns, i % p.rows, outer % p.columns);
   }
 }

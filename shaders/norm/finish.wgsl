@@ -1,4 +1,5 @@
-// What the group-norm kernels do after the affine map. `flags`: bit 0 a scale-shift operand, bits 8… number of the activation.
+// What the group-norm kernels do after the affine map.
+// `flags`: bit 0 a scale-shift operand, bits 8… number of the activation.
 //#import norm/value
 //#import common/activation
 const HAS_SCALE_SHIFT: u32 = 1u;

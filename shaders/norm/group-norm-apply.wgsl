@@ -1,6 +1,6 @@
-// Third of three kernels: out = act((x − pivot) · factor + offset) with the map that group-norm-combine made. WGSL core only.
-// Layout: x and out [B, positions, channels] as Val; map f32 [B, 3, channels]: pivot, factor, offset. An invocation keeps the map of
-// its Val and walks over its strip. Relative L2 error ≤ 1e-6 for f32 storage. Grid: (workgroups, 1 or more, B).
+// Third of three kernels: out = act((x − pivot) · factor + offset) with the map of group-norm-combine. WGSL core only.
+// Layout: x and out [B, positions, channels] as Val; map f32 [B, 3, channels]: pivot, factor, offset. An invocation keeps
+// the map of its Val and walks over its strip. Relative L2 error ≤ 1e-6 for f32 storage. Grid: (workgroups, 1 or more, B).
 //#import common/types
 //#import norm/strip
 //#import norm/finish

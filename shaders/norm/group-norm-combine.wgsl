@@ -1,8 +1,9 @@
 // Second of three kernels: the strips of a group become one mean and variance, and these a map of each channel,
-// out = (x − pivot) · factor + offset, that has gamma, beta, scale and shift in it. A workgroup of LANES a group; grid (groups, 1, B).
-// Layout: x [B, positions, channels] single elements (only pivots are read); partial as group-norm-strips leaves it; gamma, beta f32
-// [channels]; scale_shift [B, 2·channels], scale first; map f32 [B, 3, channels]: pivot, factor, offset. Parts are joined by the
-// formula of Chan, Golub and LeVeque (1979), in an order that depends on the image's shape only.
+// out = (x − pivot) · factor + offset, that has gamma, beta, scale and shift in it. A workgroup of LANES a group.
+// Layout: x [B, positions, channels] single elements (only pivots are read); partial as group-norm-strips leaves it; gamma,
+// beta f32 [channels]; scale_shift [B, 2·channels], scale first; map f32 [B, 3, channels]: pivot, factor, offset.
+// Parts are joined by the formula of Chan, Golub and LeVeque (1979), in an order that depends on the image's shape only.
+// WGSL core only. Grid: (groups, 1, B).
 //#import common/types
 //#import norm/strip
 //#import norm/finish

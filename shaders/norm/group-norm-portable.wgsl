@@ -1,7 +1,7 @@
-// act((norm(x) · gamma + beta) · (1 + scale) + shift), norm over [positions × channels / groups] of an image; a workgroup of 256
-// an image and group. WGSL core only.
-// Layout: x and out [B, positions, channels]; gamma, beta f32 [channels]; scale_shift [B, 2·channels] of the storage type, scale
-// first. VEC4: channels / groups divides by 4 and x is read as vec4; `channels`, `width` (= channels / groups) and positions
+// act((norm(x) · gamma + beta) · (1 + scale) + shift), norm over [positions × channels / groups] of an image; a workgroup
+// of 256 an image and group. WGSL core only.
+// Layout: x and out [B, positions, channels]; gamma, beta f32 [channels]; scale_shift [B, 2·channels] of the storage type,
+// scale first. VEC4: channels / groups divides by 4 and x is read as vec4; `channels`, `width` (= channels / groups) and positions
 // count Vals. Two passes: the second sums deviations from the first one's mean and corrects that mean by what is left of
 // them, so a mean far from zero costs no digits: relative L2 error ≤ 1e-6 for f32 storage. Grid: (groups, B).
 requires immediate_address_space;

@@ -1,7 +1,7 @@
 // First of three kernels (group-norm-strips, -combine, -apply): sums of each channel over strips of positions. No invocation
 // needs another's result: WGSL core only, any workgroup size, vec4 reads whatever a group's width.
-// Layout: x [B, positions, channels] as Val; partial f32 [B, strips, 2, channels]: mean of x − pivot over the strip, then the sum of
-// squares of its deviation from that mean. The pivot of a channel is the first element of its group in the image, so that what
+// Layout: x [B, positions, channels] as Val; partial f32 [B, strips, 2, channels]: mean of x − pivot over the strip, then the
+// sum of squares of its deviation from that mean. The pivot of a channel is the first element of its group in the image, so that what
 // is summed is small where a group's mean is large; the second pass over a strip keeps the squares exact and hits the cache.
 // Grid: (workgroups, 1 or more, B).
 //#import common/types

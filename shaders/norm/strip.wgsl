@@ -1,6 +1,7 @@
-// How the strip kernels of group norm cut an image: a strip is up to `length` positions, `spread` apart, and strips s … s + spread − 1
-// of one block interleave. An invocation owns a (strip, Val) pair, so that neighbouring invocations touch neighbouring memory
-// even where an image has only a few channels. `channels` counts Vals (norm/value), `groups` divides channels · VAL_WIDTH.
+// How the strip kernels of group norm cut an image: a strip is up to `length` positions, `spread` apart, and the strips
+// s … s + spread − 1 of one block interleave. An invocation owns a (strip, Val) pair, so that neighbouring invocations touch
+// neighbouring memory even where an image has only a few channels. `channels` counts Vals (norm/value), `groups` divides
+// channels · VAL_WIDTH.
 requires immediate_address_space;
 //#import norm/value
 //#const LANES u32
