@@ -30,10 +30,14 @@ export function grid1d(count: number): [number, number, number] {
 export const read = (t: Tensor | null): KernelBinding => ({ tensor: t === null ? null : t.id, access: 'read' });
 
 /** An arena or state tensor, input or output alike. */
-export const readWrite = (t: Tensor | null): KernelBinding => ({ tensor: t === null ? null : t.id, access: 'readWrite' });
+export const readWrite = (t: Tensor | null): KernelBinding => ({
+  tensor: t === null ? null : t.id,
+  access: 'readWrite',
+});
 
 /** `read` for weights, `readWrite` for everything that lives in an arena or a state buffer. */
-export const operand = (t: Tensor | null): KernelBinding => (t !== null && t.kind === 'weight' ? read(t) : readWrite(t));
+export const operand = (t: Tensor | null): KernelBinding =>
+  t !== null && t.kind === 'weight' ? read(t) : readWrite(t);
 
 /** The preprocessor switch of f16 storage. */
 export const storageDefines = (dtype: ActivationDType): { F16: boolean } => ({ F16: dtype === 'f16' });
