@@ -73,9 +73,9 @@ const portable: Variant = {
 const CPU_BLOCKS = 4;
 
 /** Queries that one subgroup of attention-cpu computes: fewer where a lane owns many columns, for the sake of registers. */
-function cpuRows(queries: number, headSize: number, lanes: number): number {
+function cpuRows(headSize: number, lanes: number): number {
   const columns = headSize / 4 / lanes;
-  return Math.min(queries, columns <= 4 ? 8 : columns <= 8 ? 4 : 2);
+  return columns <= 4 ? 8 : columns <= 8 ? 4 : 2;
 }
 
 const cpu: Variant = {
@@ -83,7 +83,7 @@ const cpu: Variant = {
   supports: (call, caps) => caps.software && caps.subgroupSize > 0 && parts(call).headSize % 4 === 0,
   lower(call, caps): Kernel[] {
     const a = parts(call);
-    const rows = cpuRows(a.queries, a.headSize, caps.subgroupSize);
+    const rows = cpuRows(a.headSize, caps.subgroupSize);
     return [
       {
         shader: 'attention/attention-cpu',
