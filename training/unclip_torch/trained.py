@@ -24,6 +24,9 @@ class Trained:
         self.parts["super_res_first"], self.parts["super_res_last"] = upscalers["first"], upscalers["last"]
         p = self.parts
         self.records = {}
+        early = os.path.join(args.work, "decoder32.pt")
+        if decoder != "decoder32" and os.path.exists(early):
+            self.note("decoder32", runner.load_weights(early, {}))
         for name, modules in (
             ("clip", {"text": p["text_encoder"], "image": p["image_encoder"]}),
             ("prior", {"prior": p["prior"]}),
@@ -33,7 +36,10 @@ class Trained:
             path = os.path.join(args.work, f"{name}.pt")
             if os.path.exists(path):
                 state = runner.load_weights(path, modules)
-                self.records[name] = {"minutes": round(state["spent"] / 60, 1), "pictures": state["pictures"]}
+                self.note(name, state)
         for part in p.values():
             part.eval().requires_grad_(False)
         torch.set_grad_enabled(False)
+
+    def note(self, name, state):
+        self.records[name] = {"processorMinutesPerProcess": round(state["spent"] / 60, 1), "pictures": state["pictures"]}
