@@ -56,10 +56,10 @@ describe('full-size Karlo, compiled without a GPU', () => {
     expect(dispatches).toMatchInlineSnapshot(`
       {
         "decoderPrelude": 22,
-        "decoderStep": 358,
+        "decoderStep": 398,
         "priorPrelude": 161,
         "priorStep": 174,
-        "superResStep": 246,
+        "superResStep": 388,
         "text": 100,
         "textProj": 12,
       }
