@@ -61,7 +61,8 @@ def main(args):
         print(label, result[label], flush=True)
         for thing in heads["thing"] if label.startswith("held") else []:
             rows = torch.tensor([w["thing"] == thing for w in group])
-            print("   ", thing, int(rows.sum()), shares(right[rows]))
+            if rows.any():
+                print("   ", thing, int(rows.sum()), shares(right[rows]))
         png.sheet(os.path.join(args.work, f"sheet_{args.decoder}_{label.split()[0]}.png"), torch.cat(sheets)[:48], 8, 2)
     print(f"{time.time() - started:.0f} s; " + ", ".join(f"{k} {v}" for k, v in trained.records.items()), flush=True)
     with open(os.path.join(args.work, "evaluation.json"), "w") as file:

@@ -24,17 +24,17 @@ export OMP_NUM_THREADS=1 PYTHONPATH=$PWD/training
 node -e 'require.resolve("sharp")'
 if [ -n "$golden" ]; then "$python" training/check_golden.py "$golden"; fi
 
-# Shares of the time for the stages, found by trial: the decoder is what everything waits for.
+# Shares of the processor time for the stages, found by trial: the decoder is what everything waits for.
 minutes() { "$python" -c "print(round($hours * 60 * $1, 2))"; }
 stage() { nice -n 2 "$python" "training/$1.py" --data "$data" --work "$work" "${@:2}"; }
 parallel=(--processes "$processes")
 
 [ -e "$data/done" ] || nice -n 2 node training/world/render.mjs "$preset" "$data"
-stage train_clip --minutes "$(minutes 0.08)" "${parallel[@]}"
-stage train_prior --minutes "$(minutes 0.03)" "${parallel[@]}"
-stage train_checker --minutes "$(minutes 0.03)" --out "$out/checker" "${parallel[@]}"
-stage train_decoder --size 32 --minutes "$(minutes 0.25)" --floor 0.3 "${parallel[@]}"
-stage train_decoder --size 64 --start decoder32 --minutes "$(minutes 0.45)" --rate 1e-3 "${parallel[@]}"
-stage train_super_res --minutes "$(minutes 0.12)" "${parallel[@]}"
+stage train_clip --minutes "$(minutes 0.12)" "${parallel[@]}"
+stage train_prior --minutes "$(minutes 0.02)" "${parallel[@]}"
+stage train_checker --minutes "$(minutes 0.06)" --out "$out/checker" "${parallel[@]}"
+stage train_decoder --size 32 --minutes "$(minutes 0.18)" --floor 0.3 "${parallel[@]}"
+stage train_decoder --size 64 --start decoder32 --minutes "$(minutes 0.54)" --rate 1e-3 "${parallel[@]}"
+stage train_super_res --minutes "$(minutes 0.08)" "${parallel[@]}"
 stage evaluate --prompts 200
 stage export --preset "$preset" --out "$out/bundled" --hardware "${HARDWARE:-$processes CPU cores}"

@@ -18,6 +18,8 @@ CHANNELS = [24, 48, 96, 128]
 FEATURES = 128
 GROUPS = 8
 BATCH = 96
+GREY_SHARE = 0.3
+IGNORED = -100
 
 
 class Stage(nn.Module):
@@ -73,11 +75,15 @@ def main(rank, args):
         # Blending with a plain colour teaches it to read faint things.
         blank = torch.rand(BATCH, 3, 1, 1) * 2 - 1
         share = torch.rand(BATCH, 1, 1, 1) * 0.35
-        images = disturb(images * (1 - share) + blank * share)
+        images = images * (1 - share) + blank * share
+        # Grey pictures teach it to know a thing by its shape, whatever colour it has.
+        grey = torch.rand(BATCH) < GREY_SHARE
+        images = disturb(torch.where(grey[:, None, None, None], images.mean(1, keepdim=True).expand_as(images), images))
+        labels[grey, 1] = IGNORED
         loss, stats = 0, {}
         for i, (name, logits) in enumerate(model(images.contiguous(memory_format=torch.channels_last)).items()):
-            loss = loss + F.cross_entropy(logits, labels[:, i], label_smoothing=0.05)
-            stats[name] = (logits.argmax(-1) == labels[:, i]).float().mean().item()
+            loss = loss + F.cross_entropy(logits, labels[:, i], label_smoothing=0.05, ignore_index=IGNORED)
+            stats[name] = (logits.argmax(-1) == labels[:, i])[labels[:, i] != IGNORED].float().mean().item()
         return loss, stats, BATCH
 
     runner.train("checker", args.work, rank, {"checker": model}, args.minutes, 2e-3, step, args.seed, weight_decay=0.02)

@@ -76,8 +76,9 @@ def draw_samples(args, tokenizer, pictures, text):
     empty = torch.from_numpy(tokenizer.encode([""], data.CROP)[0])
     chosen, parts = [], []
     random = np.random.default_rng(args.seed)
-    for start in range(0, min(args.samples, len(pictures)), 250):
-        index = np.arange(start, start + 250)
+    count = min(args.samples, len(pictures))
+    for start in range(0, count, 250):
+        index = np.arange(start, min(start + 250, count))
         column = random.integers(pictures.ids.shape[1], size=len(index))
         ids = torch.from_numpy(pictures.ids[index, column].astype(np.int64))
         both = torch.cat([empty.expand_as(ids), ids])
