@@ -153,7 +153,8 @@ export class Drawing {
     if (unknown.length === 0) return unknown;
     const { stderr } = this.#context;
     printLine(stderr, `the model '${onOneLine(name, 60)}' has never seen: ${onOneLine(unknown.join(', '), 500)}`);
-    for (const [group, words] of Object.entries(world)) printLine(stderr, `it can draw ${group}: ${words.join(', ')}`);
+    for (const [group, words] of Object.entries(world))
+      if (words.length > 0) printLine(stderr, `it can draw ${group}: ${words.join(', ')}`);
     return unknown;
   }
 
