@@ -13,17 +13,10 @@ export function toChannelsLast(
   return out;
 }
 
-/** [N, H, W, C] → [N, C, H, W]. */
-export function toChannelsFirst(
+/** [N, H, W, C] → [N, C, H, W]: the same transposition with the two extents swapped. */
+export const toChannelsFirst = (
   values: ArrayLike<number>,
   batch: number,
   channels: number,
   positions: number,
-): Float32Array {
-  const out = new Float32Array(batch * channels * positions);
-  for (let b = 0; b < batch; b++)
-    for (let c = 0; c < channels; c++)
-      for (let p = 0; p < positions; p++)
-        out[(b * channels + c) * positions + p] = values[(b * positions + p) * channels + c]!;
-  return out;
-}
+): Float32Array => toChannelsLast(values, batch, positions, channels);

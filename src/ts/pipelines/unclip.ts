@@ -115,12 +115,8 @@ export class Unclip {
     let runtime: Runtime | undefined;
     try {
       runtime = await Runtime.open(runtimeOptions);
-      const { caps, adapter } = runtime.device;
-      if (dtype === 'f16' && !caps.f16)
-        throw new UnclipError(
-          'GPU_FEATURE_MISSING',
-          `f16 was asked for, but the adapter '${adapter.name}' has no shader-f16; use f32`,
-        );
+      const { caps } = runtime.device;
+      if (dtype === 'f16') runtime.requireDType(dtype);
       const chosen = dtype === 'auto' ? (caps.f16 && !caps.software ? 'f16' : 'f32') : dtype;
       return new Unclip(model, runtime, chosen, batchSize ?? (caps.software ? 1 : 4));
     } catch (error) {

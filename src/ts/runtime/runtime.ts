@@ -1,7 +1,7 @@
 import { Device, type DeviceOptions } from '../gpu/device.js';
 import { PipelineCache } from '../gpu/pipelines.js';
 import { type CompileOptions, compileGraph } from '../graph/compile.js';
-import type { DType, Graph } from '../graph/types.js';
+import type { ActivationDType, DType, Graph } from '../graph/types.js';
 import type { DeviceCaps } from '../ops/types.js';
 import { UnclipError } from '../util/errors.js';
 import { Arena } from './arena.js';
@@ -46,6 +46,15 @@ export class Runtime implements ProgramHost {
     return new Runtime(await Device.open(options), options);
   }
 
+  /** @throws UnclipError GPU_FEATURE_MISSING when the adapter cannot store `dtype`. */
+  requireDType(dtype: ActivationDType): void {
+    if (dtype === 'f16' && !this.device.caps.f16)
+      throw new UnclipError(
+        'GPU_FEATURE_MISSING',
+        `f16 was asked for, but the adapter '${this.device.adapter.name}' has no shader-f16; use f32`,
+      );
+  }
+
   /**
    * Compiles a graph for this device.
    * @param network name under which its weights are shared with other programs of the same network
@@ -58,11 +67,7 @@ export class Runtime implements ProgramHost {
     source: WeightSource,
     shared: Readonly<Record<string, StateTensor>> = {},
   ): Program {
-    if (graph.dtype === 'f16' && !this.device.caps.f16)
-      throw new UnclipError(
-        'GPU_FEATURE_MISSING',
-        `f16 was asked for, but the adapter '${this.device.adapter.name}' has no shader-f16; use f32`,
-      );
+    this.requireDType(graph.dtype);
     const compiled = compileGraph(graph, { ...this.device.caps, ...this.#options.caps }, this.#options);
     const weights = this.residency.network(`${network}/${graph.dtype}`, source);
     return new Program(this, compiled, weights, shared);
