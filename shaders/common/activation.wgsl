@@ -1,4 +1,4 @@
-// Activation functions by number, as in src/ts/ops/activation.ts. f32, no overflow for any finite x; absolute error of erf
+// Activation functions by number, as in src/ts/ops/activations.ts. f32, no overflow for any finite x; absolute error of erf
 // ≤ 1.5e-7, of the functions about 2e-7 for |x| ≤ 4.
 fn sigmoid(x: f32) -> f32 {
   let e = exp(-abs(x));

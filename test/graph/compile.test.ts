@@ -17,6 +17,9 @@ import { KARLO } from '../models/karlo.js';
 /** A large GPU, as far as compiling cares. */
 const GPU: DeviceCaps = {
   subgroupSize: 32,
+  subgroups: true,
+  subgroupMaxSize: 32,
+  matrixConfigs: [],
   f16: true,
   software: false,
   maxBindingBytes: 2 ** 31 - 4,

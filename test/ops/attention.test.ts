@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { addon } from '../../src/ts/native/addon.js';
-import { attention } from '../../src/ts/ops/attention.js';
+import { attention } from '../../src/ts/ops/attention/attention.js';
 
 import { errors, randomArray, runOp } from '../support/op-harness.js';
 import { stored as storedAs } from '../support/rounding.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import type { ActivationDType } from '../../src/ts/graph/types.js';
 import { addon } from '../../src/ts/native/addon.js';
-import { broadcastOf } from '../../src/ts/ops/add.js';
+import { broadcastOf } from '../../src/ts/ops/elementwise/add.js';
 import { runOp } from '../support/op-harness.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { expectWithin } from '../support/within.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { addon } from '../../src/ts/native/addon.js';
-import { groupNorm } from '../../src/ts/ops/group-norm.js';
+import { groupNorm } from '../../src/ts/ops/norm/group-norm.js';
 import { errors, randomArray, runOp } from '../support/op-harness.js';
 import { stored } from '../support/rounding.js';
 

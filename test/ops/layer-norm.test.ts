@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { addon } from '../../src/ts/native/addon.js';
-import { layerNorm } from '../../src/ts/ops/layer-norm.js';
+import { layerNorm } from '../../src/ts/ops/norm/layer-norm.js';
 import { errors, randomArray, runOp } from '../support/op-harness.js';
 import { stored } from '../support/rounding.js';
 

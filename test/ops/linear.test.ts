@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
-import { ACTIVATIONS, type Activation } from '../../src/ts/ops/activation.js';
-import { linear } from '../../src/ts/ops/linear.js';
+import { ACTIVATIONS, type Activation } from '../../src/ts/ops/activations.js';
+import { linear } from '../../src/ts/ops/matmul/linear.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';

@@ -24,6 +24,9 @@ interface InspectOptions {
 /** What every WebGPU adapter has: the ground for a plan where no adapter is there to be asked. */
 const WEBGPU_DEFAULTS: DeviceCaps = {
   subgroupSize: 0,
+  subgroups: false,
+  subgroupMaxSize: 0,
+  matrixConfigs: [],
   f16: true,
   software: false,
   maxBindingBytes: 128 * 2 ** 20,

@@ -1,4 +1,4 @@
-import type { DeviceCaps } from '../ops/types.js';
+import type { DeviceCaps, MatrixConfig } from '../ops/types.js';
 import { UnclipError } from '../util/errors.js';
 import { fallBackToPrivateDriver } from './driver-env.js';
 import { gpuError, gpuInstance, type InstanceOptions, releaseInstance } from './instance.js';
@@ -82,9 +82,13 @@ export class Device {
     } catch (cause) {
       throw gpuError('GPU_NO_ADAPTER', `the adapter '${info.description || info.device}' gave no device`, cause);
     }
+    const subgroups = features.includes('subgroups');
     const fixed = info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0;
     const caps: DeviceCaps = {
-      subgroupSize: features.includes('subgroups') ? fixed : 0,
+      subgroupSize: subgroups ? fixed : 0,
+      subgroups,
+      subgroupMaxSize: subgroups ? (info.subgroupMaxSize ?? 0) : 0,
+      matrixConfigs: features.includes('chromium-experimental-subgroup-matrix') ? matrixConfigsOf(info) : [],
       f16: features.includes('shader-f16'),
       software,
       maxBindingBytes: limits.maxStorageBufferBindingSize ?? 128 * 2 ** 20,
@@ -163,6 +167,18 @@ export class Device {
 export function isSoftware(info: GPUAdapterInfo): boolean {
   const text = `${info.architecture} ${info.device} ${info.description}`.toLowerCase();
   return /software|swiftshader|llvmpipe|lavapipe|\bwarp\b|basic render/.test(text);
+}
+
+/** Shapes of the matrix units, as plain data: newer than the published types. */
+function matrixConfigsOf(info: GPUAdapterInfo): MatrixConfig[] {
+  const configs = (info as { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> }).subgroupMatrixConfigs ?? [];
+  return [...configs].map(({ M, N, K, componentType, resultComponentType }) => ({
+    M,
+    N,
+    K,
+    componentType,
+    resultComponentType,
+  }));
 }
 
 async function pickAdapter(instance: GPU, want: 'auto' | 'hardware' | 'software'): Promise<GPUAdapter | undefined> {

@@ -1,4 +1,4 @@
-import type { Activation } from '../ops/activation.js';
+import type { Activation } from '../ops/activations.js';
 import { findOp } from '../ops/registry.js';
 import { UnclipError } from '../util/errors.js';
 import type { ActivationDType, Attrs, DType, Graph, Node, Tensor } from './types.js';

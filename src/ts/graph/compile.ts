@@ -1,5 +1,5 @@
 import { findOp } from '../ops/registry.js';
-import type { DeviceCaps, Kernel, OpCall, OpRecord, Variant } from '../ops/types.js';
+import type { Choice, DeviceCaps, Kernel, OpCall, OpRecord, Tuning, Variant } from '../ops/types.js';
 import { UnclipError } from '../util/errors.js';
 import { fuse } from './fuse.js';
 import { type Interval, type MemoryPlan, planMemory } from './plan.js';
@@ -9,6 +9,10 @@ import { type Graph, type Node, type Tensor, tensorBytes } from './types.js';
 export interface CompileOptions {
   /** Variant by op name, or one name for all ops (`portable`); ops that lack the named variant keep their own choice. */
   readonly variants?: string | Readonly<Record<string, string>>;
+  /** Tuning by op name, for ops whose variant is forced: benchmarks and tests. */
+  readonly tunings?: Readonly<Record<string, Tuning>>;
+  /** What was measured to be best for a call; undefined (or a variant that does not run it) leaves it to the heuristic. */
+  readonly choose?: (record: OpRecord, call: OpCall) => Choice | undefined;
 }
 
 /** One operation after fusion, with the kernels that carry it out. */
@@ -17,6 +21,7 @@ export interface CompiledNode {
   readonly call: OpCall;
   readonly record: OpRecord;
   readonly variant: string;
+  readonly tuning: Tuning;
   readonly kernels: readonly Kernel[];
 }
 
@@ -48,8 +53,8 @@ export function compileGraph(source: Graph, caps: DeviceCaps, options: CompileOp
       dtype: graph.dtype,
       label: node.label,
     };
-    const variant = chooseVariant(record, bare, caps, options);
-    const scratch = (variant.scratch?.(bare, caps) ?? []).map((shape, i): Tensor => {
+    const { variant, tuning } = chooseVariant(record, bare, caps, options);
+    const scratch = (variant.scratch?.(bare, caps, tuning) ?? []).map((shape, i): Tensor => {
       const t: Tensor = {
         id: tensors.length,
         name: `${node.label}.scratch${i}`,
@@ -61,9 +66,9 @@ export function compileGraph(source: Graph, caps: DeviceCaps, options: CompileOp
       return t;
     });
     const call = { ...bare, scratch };
-    const kernels = lowerPerImage(node.op, call, variant, caps) ?? variant.lower(call, caps);
+    const kernels = lowerPerImage(node.op, call, variant, caps, tuning) ?? variant.lower(call, caps, tuning);
     for (const kernel of kernels) checkKernel(kernel, tensors, caps, node.label);
-    const compiled = { node, call, record, variant: variant.name, kernels };
+    const compiled = { node, call, record, variant: variant.name, tuning, kernels };
     scratchOf.set(compiled, scratch);
     nodes.push(compiled);
   }
@@ -125,20 +130,36 @@ function separateOperands(graph: Graph): Graph {
   return { ...graph, tensors, nodes };
 }
 
-function chooseVariant(record: OpRecord, call: OpCall, caps: DeviceCaps, options: CompileOptions): Variant {
+/** Forced by name, else measured, else the first that runs the call with its heuristic's tuning. */
+function chooseVariant(
+  record: OpRecord,
+  call: OpCall,
+  caps: DeviceCaps,
+  options: CompileOptions,
+): { variant: Variant; tuning: Tuning } {
+  const runs = (v: Variant): boolean => v.weights === weightsOf(call) && v.supports(call, caps);
+  const find = (name: string | undefined): Variant | undefined =>
+    record.variants.find((v) => v.name === name && runs(v));
+  const heuristic = (variant: Variant): Tuning => variant.tunings?.(call, caps)[0] ?? {};
   const wanted = typeof options.variants === 'string' ? options.variants : options.variants?.[record.name];
-  const forced = record.variants.find((v) => v.name === wanted);
-  if (forced?.supports(call, caps)) return forced;
+  const forced = find(wanted);
+  if (forced !== undefined) return { variant: forced, tuning: options.tunings?.[record.name] ?? heuristic(forced) };
   if (typeof options.variants === 'object' && wanted !== undefined)
     throw new UnclipError(
       'GRAPH_INVALID',
       `variant '${wanted}' of ${record.name} does not run '${call.label}' on this adapter`,
     );
-  const variant = record.variants.find((v) => v.supports(call, caps));
+  const choice = wanted === undefined ? options.choose?.(record, call) : undefined;
+  const chosen = find(choice?.variant);
+  if (chosen !== undefined) return { variant: chosen, tuning: choice!.tuning };
+  const variant = record.variants.find(runs);
   if (variant === undefined)
     throw new UnclipError('GRAPH_INVALID', `no kernel of ${record.name} runs '${call.label}' on this adapter`);
-  return variant;
+  return { variant, tuning: heuristic(variant) };
 }
+
+/** Whether the matrix weights of a call are quantised. */
+const weightsOf = (call: OpCall): Variant['weights'] => (call.inputs.some((t) => t?.dtype === 'i8') ? 'q8' : undefined);
 
 function checkKernel(kernel: Kernel, tensors: readonly Tensor[], caps: DeviceCaps, label: string): void {
   if (kernel.params.length > 16) throw new UnclipError('GRAPH_INVALID', `${label}: more than 64 bytes of parameters`);

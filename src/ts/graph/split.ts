@@ -1,4 +1,4 @@
-import type { DeviceCaps, Kernel, KernelBinding, OpCall, Variant } from '../ops/types.js';
+import type { DeviceCaps, Kernel, KernelBinding, OpCall, Tuning, Variant } from '../ops/types.js';
 import { type Tensor, tensorBytes } from './types.js';
 
 /** Ids of views, in a range of their own so that they cannot be mistaken for tensors of the graph. */
@@ -13,7 +13,13 @@ const acrossImages = (op: string, call: OpCall): boolean => op === 'repeatBatch'
  * operands fit as they are, or cannot be cut (an image's part starts at an offset the device does not allow, or the op joins
  * images): the caller's check then says what does not fit.
  */
-export function lowerPerImage(op: string, call: OpCall, variant: Variant, caps: DeviceCaps): Kernel[] | undefined {
+export function lowerPerImage(
+  op: string,
+  call: OpCall,
+  variant: Variant,
+  caps: DeviceCaps,
+  tuning: Tuning,
+): Kernel[] | undefined {
   const operands = [...call.inputs, ...call.outputs, ...call.scratch].filter((t): t is Tensor => t !== null);
   const large = operands.some((t) => t.kind !== 'weight' && tensorBytes(t) > caps.maxBindingBytes);
   const batch = call.outputs[0]!.shape[0]!;
@@ -42,7 +48,8 @@ export function lowerPerImage(op: string, call: OpCall, variant: Variant, caps: 
       if (t === undefined) return b;
       return { ...b, tensor: t.id, offset: image * bytes(t) + (b.offset ?? 0), size: b.size ?? bytes(t) };
     };
-    for (const kernel of variant.lower(part, caps)) kernels.push({ ...kernel, bindings: kernel.bindings.map(place) });
+    for (const kernel of variant.lower(part, caps, tuning))
+      kernels.push({ ...kernel, bindings: kernel.bindings.map(place) });
   }
   return kernels;
 }

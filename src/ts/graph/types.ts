@@ -1,7 +1,7 @@
 import type { WeightRequest } from './weights-spec.js';
 
-/** Element types of tensors on the GPU. Masks, timesteps, step parameters, latents and vectors of weights are always f32. */
-export type DType = 'f32' | 'f16' | 'u32';
+/** Element types of tensors on the GPU. `i8`: quantised matrix weights. Masks, timesteps, step parameters, latents and vectors of weights are always f32. */
+export type DType = 'f32' | 'f16' | 'u32' | 'i8';
 
 /** Activation storage type of a network: the reference path is f32; f16 halves bytes, sums stay f32. */
 export type ActivationDType = 'f32' | 'f16';
@@ -51,7 +51,7 @@ export interface Graph {
 
 export const elementCount = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-export const dtypeBytes = (dtype: DType): number => (dtype === 'f16' ? 2 : 4);
+export const dtypeBytes = (dtype: DType): number => ({ f32: 4, f16: 2, u32: 4, i8: 1 })[dtype];
 
 /** Bytes of a tensor, rounded up to 4 (the granularity of copies). */
 export const tensorBytes = (t: { shape: readonly number[]; dtype: DType }): number =>

@@ -1,9 +1,25 @@
 import type { ActivationDType, Attrs, Tensor } from '../graph/types.js';
 
+/** One shape of the adapter's matrix units: a multiply-accumulate of left [M, K] and right [K, N] into [M, N]. */
+export interface MatrixConfig {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  /** Element type of the operands, and of the result: `f16`, `f32`, `i8`, `u8`, `i32`, `u32`. */
+  readonly componentType: string;
+  readonly resultComponentType: string;
+}
+
 /** What of an adapter decides which kernel variant runs. Everything here is also available with no GPU ('null' caps in tests). */
 export interface DeviceCaps {
   /** Size of a subgroup when it is fixed on this adapter (min = max) and `subgroups` is there; else 0. */
   readonly subgroupSize: number;
+  /** Whether `subgroups` is there at all, of a fixed size or not. */
+  readonly subgroups: boolean;
+  /** Largest subgroup the adapter may form; 0 without `subgroups`. A matrix kernel's workgroup_size.x is a multiple of it. */
+  readonly subgroupMaxSize: number;
+  /** Shapes of `chromium-experimental-subgroup-matrix`; empty where the feature is missing. */
+  readonly matrixConfigs: readonly MatrixConfig[];
   readonly f16: boolean;
   /** A CPU driver: cores instead of a GPU; wide registers, no real workgroup memory. */
   readonly software: boolean;
@@ -49,13 +65,30 @@ export interface OpCall {
   readonly label: string;
 }
 
+/** Tile sizes and the like of one variant, by name. */
+export type Tuning = Readonly<Record<string, number>>;
+
 export interface Variant {
   readonly name: string;
+  /** Set on variants that read int8 weights with scales: they, and only they, run calls whose weights are quantised. */
+  readonly weights?: 'q8';
   /** May look at the adapter and at per-image shapes and dtypes, never at the batch (bit-equal pictures at any batch size). */
   supports(call: OpCall, caps: DeviceCaps): boolean;
+  /**
+   * What the tuner may choose from; the first is the static heuristic's choice, used where nothing was measured. Each must be
+   * valid for this call on this adapter. Never looks at the batch. Absent: there is nothing to choose.
+   */
+  tunings?(call: OpCall, caps: DeviceCaps): readonly Tuning[];
   /** Shapes of f32 scratch tensors, planned into the arena for the time of this node. */
-  scratch?(call: OpCall, caps: DeviceCaps): readonly (readonly number[])[];
-  lower(call: OpCall, caps: DeviceCaps): Kernel[];
+  scratch?(call: OpCall, caps: DeviceCaps, tuning: Tuning): readonly (readonly number[])[];
+  /** @param tuning one of {@link tunings}; empty where there are none */
+  lower(call: OpCall, caps: DeviceCaps, tuning: Tuning): Kernel[];
+}
+
+/** A variant and its tuning, as a tuner picked them. */
+export interface Choice {
+  readonly variant: string;
+  readonly tuning: Tuning;
 }
 
 /** Bounds against the fp64 reference, on inputs of unit variance. */

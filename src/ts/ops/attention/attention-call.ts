@@ -1,0 +1,48 @@
+import type { Tensor } from '../../graph/types.js';
+import { f32Bits, lastDim, params, positionsOf, readWrite } from '../lowering.js';
+import type { OpCall } from '../types.js';
+
+export interface AttentionCall {
+  readonly q: Tensor;
+  readonly kv: Tensor;
+  readonly context: Tensor | null;
+  readonly mask: Tensor | null;
+  readonly out: Tensor;
+  readonly batch: number;
+  readonly queries: number;
+  /** Keys of kv, and of the context before them. */
+  readonly keys: number;
+  readonly contextKeys: number;
+  readonly maskKeys: number;
+  readonly heads: number;
+  readonly headSize: number;
+  readonly scale: number;
+  readonly causal: boolean;
+}
+
+export function attentionOf({ inputs, outputs, attrs }: OpCall): AttentionCall {
+  const [q, kv, context, mask] = [inputs[0]!, inputs[1]!, inputs[2] ?? null, inputs[3] ?? null];
+  const heads = attrs.heads as number;
+  return {
+    q,
+    kv,
+    context,
+    mask,
+    out: outputs[0]!,
+    batch: q.shape[0]!,
+    queries: positionsOf(q),
+    keys: positionsOf(kv),
+    contextKeys: context === null ? 0 : positionsOf(context),
+    maskKeys: mask === null ? 0 : mask.shape[1]!,
+    heads,
+    headSize: lastDim(q) / heads,
+    scale: attrs.scale as number,
+    causal: attrs.causal as boolean,
+  };
+}
+
+/** The immediates of the attention kernels; the last is for attention-cpu only. */
+export const attentionParams = (a: AttentionCall): Uint32Array =>
+  params(a.queries, a.keys, a.contextKeys, a.maskKeys, a.heads, a.causal ? 1 : 0, f32Bits(a.scale), a.headSize / 4);
+
+export const attentionBindings = (a: AttentionCall) => [a.q, a.kv, a.context, a.mask, a.out].map(readWrite);

@@ -1,0 +1,77 @@
+import type { Tensor } from '../../graph/types.js';
+import { f32Bits, grid1d, params, read, readWrite, storageDefines } from '../lowering.js';
+import type { DeviceCaps, Kernel, OpCall, Variant } from '../types.js';
+import { type GroupNormCall, groupNormOf } from './group-norm-call.js';
+
+/** How the strip kernels cut an image (shaders/norm/strip.wgsl); decided by its shape and the adapter, never by the batch. */
+interface Strips {
+  readonly lanes: number;
+  readonly width: 1 | 4;
+  readonly spread: number;
+  readonly length: number;
+  readonly count: number;
+}
+
+/** Positions of a strip, at least and at most: enough work for an invocation, and a second pass that finds its data in the cache. */
+const STRIP_LENGTH = { min: 16, max: 256 };
+
+function stripsOf({ positions, channels }: GroupNormCall, caps: DeviceCaps): Strips {
+  const lanes = caps.software ? caps.subgroupSize || 8 : 64;
+  const width = channels % 4 === 0 ? 4 : 1;
+  // As many interleaved strips as it takes to keep 8 (a CPU's) or 32 neighbouring invocations on one stretch of memory.
+  const spread = Math.max(1, Math.ceil((caps.software ? lanes : 32) / (channels / width)));
+  const wanted = Math.ceil(positions / (spread * (caps.software ? 32 : 256)));
+  const length = Math.min(STRIP_LENGTH.max, Math.max(STRIP_LENGTH.min, wanted));
+  return { lanes, width, spread, length, count: Math.ceil(positions / (spread * length)) * spread };
+}
+
+/** Three kernels: sums of strips, one map a channel, its application. */
+function stripKernels(call: OpCall, caps: DeviceCaps): Kernel[] {
+  const n = groupNormOf(call);
+  const s = stripsOf(n, caps);
+  const [partial, map] = call.scratch as [Tensor, Tensor];
+  const channels = n.channels / s.width;
+  const [gx, gy] = grid1d(Math.ceil((s.count * channels) / s.lanes));
+  const common = {
+    defines: { ...storageDefines(call.dtype), VEC4: s.width === 4, LANES: s.lanes },
+    constants: {},
+    params: params(n.positions, channels, n.groups, s.count, s.spread, s.length, n.flags, f32Bits(n.eps)),
+  };
+  return [
+    { ...common, shader: 'norm/group-norm-strips', bindings: [n.x, partial].map(readWrite), grid: [gx, gy, n.batch] },
+    {
+      ...common,
+      shader: 'norm/group-norm-combine',
+      bindings: [
+        readWrite(n.x),
+        readWrite(partial),
+        read(n.gamma),
+        read(n.beta),
+        readWrite(n.scaleShift),
+        readWrite(map),
+      ],
+      grid: [n.groups, 1, n.batch],
+    },
+    { ...common, shader: 'norm/group-norm-apply', bindings: [n.x, map, n.out].map(readWrite), grid: [gx, gy, n.batch] },
+  ];
+}
+
+/** Elements of a group from which on three kernels with all of an image's parallelism beat one workgroup a group. */
+const STRIPS_FROM = 32768;
+
+/** Rows are read as they lie, whatever the groups: on CPU drivers always, on GPUs for large groups. */
+export const strips: Variant = {
+  name: 'strips',
+  supports: (call, caps) => {
+    const n = groupNormOf(call);
+    return caps.software || (n.positions * n.channels) / n.groups >= STRIPS_FROM;
+  },
+  scratch(call, caps) {
+    const n = groupNormOf(call);
+    return [
+      [n.batch, stripsOf(n, caps).count, 2, n.channels],
+      [n.batch, 3, n.channels],
+    ];
+  },
+  lower: stripKernels,
+};

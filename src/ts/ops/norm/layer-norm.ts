@@ -1,0 +1,57 @@
+import { misfit, numberAttr, required } from '../checks.js';
+import {
+  f32Bits,
+  grid1d,
+  lastDim,
+  operandBytes,
+  params,
+  read,
+  readWrite,
+  rowsOf,
+  storageDefines,
+} from '../lowering.js';
+import type { OpCall, OpRecord, Variant } from '../types.js';
+
+/** One workgroup a row, whatever its lanes. */
+function rowKernel(call: OpCall, shader: string, lanes: Readonly<Record<string, number>>) {
+  const [x, gamma, beta] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2] ?? null];
+  const width = lastDim(x) % 4 === 0 ? 4 : 1;
+  return {
+    shader,
+    defines: { ...storageDefines(call.dtype), VEC4: width === 4, ...lanes },
+    constants: {},
+    bindings: [readWrite(x), read(gamma), read(beta), readWrite(call.outputs[0]!)],
+    params: params(rowsOf(x), lastDim(x) / width, beta === null ? 0 : 1, f32Bits(call.attrs.eps as number)),
+    grid: grid1d(rowsOf(x)),
+  };
+}
+
+const portable: Variant = {
+  name: 'portable',
+  supports: () => true,
+  lower: (call) => [rowKernel(call, 'norm/layer-norm-portable', {})],
+};
+
+const cpu: Variant = {
+  name: 'cpu',
+  supports: (_, caps) => caps.software && caps.subgroupSize > 0,
+  lower: (call, caps) => [rowKernel(call, 'norm/layer-norm-cpu', { SUBGROUP: caps.subgroupSize })],
+};
+
+/** Normalisation of each row over its last dimension; gamma and beta are weights, beta optional. */
+export const layerNorm: OpRecord = {
+  name: 'layerNorm',
+  summary: 'Layer norm over the last dimension, with gamma and optional beta.',
+  infer(inputs, attrs) {
+    const [x, gamma, beta] = [required('layerNorm', inputs, 0), required('layerNorm', inputs, 1), inputs[2] ?? null];
+    numberAttr('layerNorm', attrs, 'eps');
+    for (const v of [gamma, beta])
+      if (v !== null && (v.shape.length !== 1 || v.shape[0]! < lastDim(x) || v.dtype !== 'f32'))
+        misfit('layerNorm', `${v.name} ${v.dtype} [${v.shape}] is not an f32 vector over ${lastDim(x)} channels`);
+    return [x.shape];
+  },
+  variants: [cpu, portable],
+  flops: (call) => 8 * rowsOf(call.inputs[0]!) * lastDim(call.inputs[0]!),
+  bytes: operandBytes,
+  tolerance: { f32: { relL2: 1e-6, maxAbs: 1e-5 }, f16: { relL2: 5e-4, maxAbs: 8e-3 } },
+};
