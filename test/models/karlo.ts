@@ -1,107 +1,22 @@
+import { readFileSync } from 'node:fs';
+
 /**
  * The configs of karlo-v1-alpha as published (kakaobrain/karlo-v1-alpha, and the towers of openai/clip-vit-large-patch14), in the
  * words of the files; old files lack the newer keys. Parameter counts are those of the published weight files.
  */
-const unet = {
-  _diffusers_version: '0.15.0.dev0',
-  act_fn: 'silu',
-  block_out_channels: [320, 640, 960, 1280],
-  center_input_sample: false,
-  downsample_padding: 1,
-  flip_sin_to_cos: true,
-  freq_shift: 0,
-  layers_per_block: 3,
-  mid_block_scale_factor: 1,
-  norm_eps: 1e-5,
-  norm_num_groups: 32,
-  time_embedding_type: 'positional',
-};
+const FILES = JSON.parse(
+  readFileSync(new URL('../../bench/checkpoint/karlo-v1-alpha.json', import.meta.url), 'utf8'),
+) as Readonly<Record<string, Record<string, unknown>>>;
+
+const config = (component: string): Record<string, unknown> => FILES[`${component}/config.json`]!;
 
 export const KARLO = {
-  prior: {
-    _class_name: 'PriorTransformer',
-    additional_embeddings: 4,
-    attention_head_dim: 64,
-    dropout: 0,
-    embedding_dim: 768,
-    num_attention_heads: 32,
-    num_embeddings: 77,
-    num_layers: 20,
-  },
-  decoder: {
-    ...unet,
-    _class_name: 'UNet2DConditionModel',
-    attention_head_dim: 64,
-    class_embed_type: 'identity',
-    cross_attention_dim: 1536,
-    down_block_types: ['ResnetDownsampleBlock2D', ...Array(3).fill('SimpleCrossAttnDownBlock2D')],
-    dual_cross_attention: false,
-    in_channels: 3,
-    mid_block_type: 'UNetMidBlock2DSimpleCrossAttn',
-    num_class_embeds: null,
-    only_cross_attention: false,
-    out_channels: 6,
-    resnet_time_scale_shift: 'scale_shift',
-    sample_size: 64,
-    up_block_types: [...Array(3).fill('SimpleCrossAttnUpBlock2D'), 'ResnetUpsampleBlock2D'],
-    upcast_attention: false,
-    use_linear_projection: false,
-  },
-  super_res_first: {
-    ...unet,
-    _class_name: 'UNet2DModel',
-    add_attention: false,
-    attention_head_dim: 8,
-    class_embed_type: null,
-    down_block_types: Array(4).fill('ResnetDownsampleBlock2D'),
-    in_channels: 6,
-    num_class_embeds: null,
-    out_channels: 3,
-    resnet_time_scale_shift: 'default',
-    sample_size: 256,
-    up_block_types: Array(4).fill('ResnetUpsampleBlock2D'),
-  },
-  text_proj: {
-    _class_name: 'UnCLIPTextProjModel',
-    clip_embeddings_dim: 768,
-    clip_extra_context_tokens: 4,
-    cross_attention_dim: 1536,
-    time_embed_dim: 1280,
-  },
-  text_encoder: {
-    architectures: ['CLIPTextModelWithProjection'],
-    attention_dropout: 0,
-    bos_token_id: 0,
-    dropout: 0,
-    eos_token_id: 2,
-    hidden_act: 'quick_gelu',
-    hidden_size: 768,
-    initializer_factor: 1,
-    initializer_range: 0.02,
-    intermediate_size: 3072,
-    layer_norm_eps: 1e-5,
-    max_position_embeddings: 77,
-    model_type: 'clip_text_model',
-    num_attention_heads: 12,
-    num_hidden_layers: 12,
-    pad_token_id: 1,
-    projection_dim: 768,
-    torch_dtype: 'float32',
-    transformers_version: '4.25.0.dev0',
-    vocab_size: 49408,
-  },
-  image_encoder: {
-    hidden_act: 'quick_gelu',
-    hidden_size: 1024,
-    image_size: 224,
-    intermediate_size: 4096,
-    model_type: 'clip_vision_model',
-    num_attention_heads: 16,
-    num_channels: 3,
-    num_hidden_layers: 24,
-    patch_size: 14,
-    projection_dim: 768,
-  },
+  prior: config('prior'),
+  decoder: config('decoder'),
+  super_res_first: config('super_res_first'),
+  text_proj: config('text_proj'),
+  text_encoder: config('text_encoder'),
+  image_encoder: config('image_encoder'),
 };
 
 export const KARLO_PARAMETERS: Readonly<Record<string, number>> = {
