@@ -39,7 +39,21 @@ describe('preprocess', () => {
     ]);
   });
 
+  it('repeats the lines of an unrolled loop, nested ones too', () => {
+    const load = files({ a: '//#unroll i ROWS\n//#unroll j 2\na[i * 2u + j] = bi;\n//#endunroll\n//#endunroll\nend' });
+    expect(lines(preprocess('a', { ROWS: 2 }, load))).toEqual([
+      ...['{', '{', 'a[0u * 2u + 0u] = bi;', '}', '{', 'a[0u * 2u + 1u] = bi;', '}', '}'],
+      ...['{', '{', 'a[1u * 2u + 0u] = bi;', '}', '{', 'a[1u * 2u + 1u] = bi;', '}', '}'],
+      'end',
+    ]);
+    expect(lines(preprocess('a', { ROWS: 0 }, load))).toEqual(['end']);
+  });
+
   it.each([
+    ['//#unroll i 2', 'without #endunroll'],
+    ['//#endunroll', '#endunroll without #unroll'],
+    ['//#unroll i ROWS', 'ROWS is not defined'],
+    ['//#unroll i', 'not of the form'],
     ['//#if X', 'without #endif'],
     ['//#endif', '#endif without #if'],
     ['//#else', '#else without #if'],
