@@ -1,0 +1,98 @@
+import type { CompiledGraph } from '../graph/compile.js';
+import { elementCount, type Tensor, tensorBytes } from '../graph/types.js';
+import { pad4, type WeightRequest } from '../graph/weights-spec.js';
+import { fromHalfArray, toHalfArray } from '../util/half.js';
+import type { WeightSource } from './residency.js';
+
+/** Seeded uniform numbers of mean 0 and variance 1. */
+export function uniform(length: number, seed: number): Float32Array {
+  const next = generator(seed);
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = (next() / 2 ** 32 - 0.5) * Math.sqrt(12);
+  return values;
+}
+
+/** Seeded 32-bit numbers (Mulberry32: one multiply-xorshift round of a counter). */
+function generator(seed: number): () => number {
+  let state = Math.imul(seed + 1, 0x9e3779b1);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return (t ^ (t >>> 14)) >>> 0;
+  };
+}
+
+/** A number that depends on a text alone: the seed of what bears that name. */
+export function seedOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/**
+ * Values for an input of a graph that nobody filled: floats of unit variance as the tensor's type stores them, and indices
+ * that lie within what they point into.
+ */
+export function randomInput(compiled: CompiledGraph, id: number, seed: number): Float32Array | Uint32Array {
+  const tensor = compiled.tensors[id]!;
+  const count = elementCount(tensor.shape);
+  if (tensor.dtype === 'u32') {
+    const next = generator(seed);
+    const bound = indexBound(compiled, id);
+    return Uint32Array.from({ length: count }, () => next() % bound);
+  }
+  const values = uniform(count, seed);
+  return tensor.dtype === 'f16' ? fromHalfArray(toHalfArray(values)) : values;
+}
+
+/** Rows that an index operand may name. */
+function indexBound({ nodes }: CompiledGraph, id: number): number {
+  for (const { node, call } of nodes) {
+    if (!node.inputs.includes(id)) continue;
+    if (node.op === 'embedding') return call.inputs[1]!.shape[0]!;
+    if (node.op === 'gatherRows') return call.inputs[0]!.shape[1]!;
+  }
+  return 2;
+}
+
+/** The bytes of values in a tensor's own type. */
+export function storedBytes(tensor: Tensor, values: Float32Array | Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(tensorBytes(tensor));
+  const data = tensor.dtype === 'f16' ? toHalfArray(values) : values;
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return bytes;
+}
+
+/**
+ * Weights that no checkpoint has: uniform, matrices of variance 1 / (inputs of an output) so that products stay near unit
+ * variance, padding zero. The same seed gives a weight of the same name the same numbers.
+ */
+export function randomWeights(seed = 1): WeightSource {
+  return {
+    pack(request, destination, dtype) {
+      const values = randomWeight(request, seed);
+      const stored = dtype === 'f16' ? toHalfArray(values) : values;
+      destination.set(new Uint8Array(stored.buffer, stored.byteOffset, destination.byteLength));
+    },
+  };
+}
+
+function randomWeight({ sources, packing, sourceShapes }: WeightRequest, seed: number): Float32Array {
+  const shape = sourceShapes[0]!;
+  const name = seed ^ seedOf(sources.join('+'));
+  if (packing === 'copy') return uniform(evenly(elementCount(shape)), name);
+  const matrix = packing === 'transpose' || packing === 'conv';
+  const inputs = matrix ? elementCount(shape.slice(1)) : 1;
+  const outputs = matrix
+    ? sourceShapes.reduce((sum, s) => sum + s[0]!, 0)
+    : sourceShapes.reduce((sum, s) => sum + elementCount(s), 0);
+  const row = pad4(outputs);
+  const values = uniform(inputs * row, name);
+  const scale = matrix ? 1 / Math.sqrt(inputs) : 1;
+  for (let i = 0; i < values.length; i++) values[i] = i % row < outputs ? values[i]! * scale : 0;
+  return values;
+}
+
+/** Next multiple of 2: storage is cut in 32-bit words. */
+const evenly = (count: number): number => (count + 1) & ~1;
