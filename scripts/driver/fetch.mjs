@@ -5,7 +5,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -14,10 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../lib/run.mjs';
-import { PrivateApt } from './apt.mjs';
-import { formatSources, parseDeb822, parseOneLine, selectSources } from './apt-sources.mjs';
 import { neededLibraries } from './elf.mjs';
+import { unpackPackages, versionFolder, withWorkFolder } from './packages.mjs';
 
 const DRIVER_PACKAGE = 'mesa-vulkan-drivers';
 const DRIVER_LIBRARY = 'libvulkan_lvp.so';
@@ -35,22 +32,6 @@ const BASE =
 
 /** Only packages of these names hold libraries that a driver can need. */
 const CARRIES_LIBRARIES = /^(lib|mesa-|zlib)/;
-
-function readIfThere(file) {
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
-}
-
-function systemSources(folder = '/etc/apt') {
-  const parts = join(folder, 'sources.list.d');
-  const names = existsSync(parts) ? readdirSync(parts).sort() : [];
-  const read = (ending, parse) =>
-    names.filter((name) => name.endsWith(ending)).flatMap((name) => parse(readIfThere(join(parts, name))));
-  return [
-    ...parseOneLine(readIfThere(join(folder, 'sources.list'))),
-    ...read('.list', parseOneLine),
-    ...read('.sources', parseDeb822),
-  ];
-}
 
 /** Finds every shared library below `root` by file name. @returns {Map<string, string>} */
 function indexLibraries(root) {
@@ -78,20 +59,14 @@ function loadOrder(roots, available) {
   return order;
 }
 
-/** Downloads and unpacks; returns the folder with the files and the driver's version. */
-async function unpackPackages(work, codename) {
-  const backports = codename === NEEDS_BACKPORTS ? `${codename}-backports` : undefined;
-  const sources = selectSources(systemSources(), codename, backports);
-  if (sources.length === 0) throw new Error(`the apt sources name no mirror of the release '${codename}'`);
-  const apt = new PrivateApt(join(work, 'apt'), formatSources(sources));
-  await apt.update();
-  const resolved = await apt.resolve([DRIVER_PACKAGE, 'libvulkan1'], backports);
-  const version = resolved.find(({ name }) => name === DRIVER_PACKAGE)?.version;
-  if (version === undefined) throw new Error(`apt offers no ${DRIVER_PACKAGE}`);
-  const downloads = await apt.download(resolved.filter(({ name }) => CARRIES_LIBRARIES.test(name) && !BASE.test(name)));
-  const root = join(work, 'root');
-  for (const file of readdirSync(downloads)) await run('dpkg-deb', ['-x', join(downloads, file), root]);
-  return { root, version };
+/** The driver, the loader and every library that they may need, unpacked. */
+function unpackDriver(work, codename) {
+  return unpackPackages(work, {
+    codename,
+    backports: codename === NEEDS_BACKPORTS ? `${codename}-backports` : undefined,
+    wanted: [DRIVER_PACKAGE, 'libvulkan1'],
+    keep: (name) => CARRIES_LIBRARIES.test(name) && !BASE.test(name),
+  });
 }
 
 /** Puts the driver, the loader and what they need into `stage`, as it will stand in `target`. */
@@ -123,20 +98,10 @@ function stageDriver(root, stage, target, version) {
  * @returns {Promise<{ mesa: string, icd: string, libraryPath: string, libraries: string[] }>} what driver.json holds
  * @throws {Error} with a reason in one line when this machine cannot: no apt, no network, no such package, a full disk
  */
-export async function fetchDriver(cacheFolder, codename) {
-  mkdirSync(cacheFolder, { recursive: true });
-  const work = mkdtempSync(join(cacheFolder, 'fetch-'));
-  const clean = () => rmSync(work, { recursive: true, force: true });
-  const interrupted = () => {
-    clean();
-    process.exit(130);
-  };
-  process.once('SIGINT', interrupted);
-  process.once('SIGTERM', interrupted);
-  try {
-    const { root, version } = await unpackPackages(work, codename);
-    // The loader separates paths by colons, which an epoch in the version would put into this one.
-    const target = join(cacheFolder, `driver-${version.replaceAll(':', '_')}`);
+export function fetchDriver(cacheFolder, codename) {
+  return withWorkFolder(cacheFolder, async (work) => {
+    const { root, version } = await unpackDriver(work, codename);
+    const target = join(cacheFolder, versionFolder('driver', version));
     const driver = stageDriver(root, join(work, 'stage'), target, version);
     if (existsSync(target)) renameSync(target, join(work, 'old'));
     renameSync(join(work, 'stage'), target);
@@ -147,9 +112,5 @@ export async function fetchDriver(cacheFolder, codename) {
       if (name.startsWith('driver-') && other !== target) rmSync(other, { recursive: true, force: true });
     }
     return driver;
-  } finally {
-    process.off('SIGINT', interrupted);
-    process.off('SIGTERM', interrupted);
-    clean();
-  }
+  });
 }
