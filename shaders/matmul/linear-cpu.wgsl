@@ -3,14 +3,14 @@
 // x is read as vec4 along K, a row a lane, and handed round with subgroupShuffle; a load costs there as much as some 20 products
 // (lanes are loaded one by one, bounds checked), so each is used as often as the registers allow.
 // w is padded with zeros to LDW = N rounded up to 4 columns, bias likewise; rows of x, residual and out are exactly K or N wide.
-// VEC_K: K is a multiple of 4. COLS must divide N. Accumulators are one array for 8 rows: the driver leaves larger ones in memory.
+// VEC_K: K is a multiple of 4. COLS must divide N.
 // Sums run over k in ascending order in f32 with fma, whatever the number of rows: error ≤ K·2⁻²⁴·Σ|x·w|.
 enable subgroups;
 requires immediate_address_space;
 //#const SUBGROUP u32
 //#import common/types
 //#import matmul/epilogue
-//#import matmul/columns
+//#import matmul/one-subgroup
 struct Params { m: u32, k: u32, n: u32, flags: u32 }
 var<immediate> p: Params;
 //#if VEC_K
@@ -23,13 +23,6 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read_write> residual: array<ElemCols>;
 @group(0) @binding(4) var<storage, read_write> out: array<ElemCols>;
 
-//#if ROWS16
-const ROWS: u32 = 16u;
-//#else
-const ROWS: u32 = 8u;
-//#endif
-const LOADS: u32 = ROWS / SUBGROUP;
-
 /// x[m, 4·quad…4·quad+3] of the row whose first element is `base`; zero past K.
 fn load_quad(base: u32, quad: u32) -> vec4<f32> {
 //#if VEC_K
@@ -41,14 +34,6 @@ fn load_quad(base: u32, quad: u32) -> vec4<f32> {
   }
   return v;
 //#endif
-}
-
-/// Adds the products of four k to 8 rows, the first of which is entry e0.
-fn add_rows(acc: ptr<function, array<Cols, 8>>, v: ptr<function, array<vec4<f32>, LOADS>>, e0: u32, wk: array<Cols, 4>) {
-  for (var i = 0u; i < 8u; i++) {
-    let a = subgroupShuffle(v[(e0 + i) / SUBGROUP], (e0 + i) % SUBGROUP);
-    acc[i] = fma(Cols(a.w), wk[3], fma(Cols(a.z), wk[2], fma(Cols(a.y), wk[1], fma(Cols(a.x), wk[0], acc[i]))));
-  }
 }
 
 @compute @workgroup_size(SUBGROUP)

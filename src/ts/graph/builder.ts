@@ -140,6 +140,20 @@ export class GraphBuilder {
     return this.#op('layerNorm', [x, gamma, beta], { eps }, label);
   }
 
+  /** exp(scale · x) over its sum along the last dimension; −∞ masks an element. */
+  softmax(x: T, scale = 1, label = 'softmax'): T {
+    return this.#op('softmax', [x], { scale }, label);
+  }
+
+  /**
+   * scale · a[B…, M, K] · b[B…, K, N] → [B…, M, N]; transposeA: a is [B…, K, M], transposeB: b is [B…, N, K]. A b that is a
+   * single matrix serves every matrix of a.
+   */
+  matmul(a: T, b: T, o: { transposeA?: boolean; transposeB?: boolean; scale?: number } = {}, label = 'matmul'): T {
+    const attrs = { transposeA: o.transposeA ?? false, transposeB: o.transposeB ?? false, scale: o.scale ?? 1 };
+    return this.#op('matmul', [a, b], attrs, label);
+  }
+
   /**
    * softmax(scale · q kᵀ + mask) v, head by head. q[B, …, H·D]; kv[B, …, 2·H·D], keys first; `context` [B, Lc, 2·H·D] adds keys
    * and values before them; `mask` f32 [B, Lm], added to the scores of the first Lm keys (context first); `causal` lets

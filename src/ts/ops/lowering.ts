@@ -3,7 +3,7 @@ import { tensorBytes } from '../graph/types.js';
 import type { KernelBinding, OpCall } from './types.js';
 
 /** Largest grid size per dimension that every WebGPU device accepts. */
-const MAX_GRID = 65535;
+export const MAX_GRID = 65535;
 
 const scratchF32 = new Float32Array(1);
 const scratchU32 = new Uint32Array(scratchF32.buffer);

@@ -16,8 +16,10 @@ import { slice } from './layout/slice.js';
 import { toRgba8 } from './layout/to-rgba8.js';
 import { transpose } from './layout/transpose.js';
 import { linear } from './matmul/linear.js';
+import { matmul } from './matmul/matmul.js';
 import { groupNorm } from './norm/group-norm.js';
 import { layerNorm } from './norm/layer-norm.js';
+import { softmax } from './norm/softmax.js';
 import { avgPool2x } from './resize/avg-pool.js';
 import { bicubicResize } from './resize/bicubic-resize.js';
 import { upsampleNearest2x } from './resize/upsample-nearest.js';
@@ -28,10 +30,12 @@ const records = new Map<string, OpRecord>();
 /** All op records, in the order of the op table. */
 export const OPS: readonly OpRecord[] = [
   linear,
+  matmul,
   conv2d,
   attention,
   groupNorm,
   layerNorm,
+  softmax,
   embedding,
   timestepEmbedding,
   activation,
