@@ -3,7 +3,7 @@ import type * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { writeFileAtomic } from '../../src/ts/image/write-file.js';
+import { writeFileAtomic } from '../../src/ts/util/write-file.js';
 
 // The disk is made to fill up after the first bytes: a real full disk is nothing that a test may need.
 vi.mock('node:fs/promises', async (importOriginal) => {

@@ -8,7 +8,7 @@ import { decodePicture } from '../../src/ts/image/decode.js';
 import { encodePicture, formatOfPath, PICTURE_FORMATS } from '../../src/ts/image/encode.js';
 import { type PictureParameters, readPictureParameters } from '../../src/ts/image/parameters.js';
 import { addPngTexts } from '../../src/ts/image/png-text.js';
-import { writeFileAtomic } from '../../src/ts/image/write-file.js';
+import { writeFileAtomic } from '../../src/ts/util/write-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'unclip-encode-'));
 afterAll(() => rmSync(folder, { recursive: true }));

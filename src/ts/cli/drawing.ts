@@ -1,12 +1,12 @@
 import { dirname, join } from 'node:path';
 import { encodePicture } from '../image/encode.js';
 import type { PictureParameters } from '../image/parameters.js';
-import { writeFileAtomic } from '../image/write-file.js';
 import type { GenerateProgress } from '../pipelines/progress.js';
 import type { PictureRequest } from '../pipelines/request.js';
 import type { GeneratedImage, Unclip } from '../pipelines/unclip.js';
 import { unknownWords } from '../text/words.js';
 import { UnclipError } from '../util/errors.js';
+import { writeFileAtomic } from '../util/write-file.js';
 import { makeFolder, type Output, stepsFolder } from './output.js';
 import { onOneLine } from './ui/format.js';
 import { type StageProgress, stageProgress } from './ui/stage-progress.js';

@@ -16,6 +16,9 @@ export interface AdapterDescription {
   readonly name: string;
   readonly vendor: string;
   readonly architecture: string;
+  /** Name of the chip, and of the driver with its version, as Dawn gives them. */
+  readonly device: string;
+  readonly driver: string;
   readonly software: boolean;
   readonly features: readonly string[];
 }
@@ -100,6 +103,8 @@ export class Device {
       name: info.description || info.device || 'unknown adapter',
       vendor: info.vendor,
       architecture: info.architecture,
+      device: info.device,
+      driver: info.description,
       software,
       features,
     };

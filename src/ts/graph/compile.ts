@@ -137,7 +137,7 @@ function chooseVariant(
   caps: DeviceCaps,
   options: CompileOptions,
 ): { variant: Variant; tuning: Tuning } {
-  const runs = (v: Variant): boolean => v.weights === weightsOf(call) && v.supports(call, caps);
+  const runs = (v: Variant): boolean => variantRuns(v, call, caps);
   const find = (name: string | undefined): Variant | undefined =>
     record.variants.find((v) => v.name === name && runs(v));
   const heuristic = (variant: Variant): Tuning => variant.tunings?.(call, caps)[0] ?? {};
@@ -157,6 +157,10 @@ function chooseVariant(
     throw new UnclipError('GRAPH_INVALID', `no kernel of ${record.name} runs '${call.label}' on this adapter`);
   return { variant, tuning: heuristic(variant) };
 }
+
+/** Whether a variant can carry out a call on an adapter. */
+export const variantRuns = (variant: Variant, call: OpCall, caps: DeviceCaps): boolean =>
+  variant.weights === weightsOf(call) && variant.supports(call, caps);
 
 /** Whether the matrix weights of a call are quantised. */
 const weightsOf = (call: OpCall): Variant['weights'] => (call.inputs.some((t) => t?.dtype === 'i8') ? 'q8' : undefined);
