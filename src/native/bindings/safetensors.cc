@@ -1,9 +1,12 @@
 #include "../safetensors.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <vector>
 
 #include "../pack.hpp"
+#include "../quantize.hpp"
 #include "arguments.hpp"
 #include "register.hpp"
 
@@ -19,6 +22,8 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
                             {InstanceMethod<&SafetensorsFile::tensors>("tensors"),
                              InstanceMethod<&SafetensorsFile::metadata>("metadata"),
                              InstanceMethod<&SafetensorsFile::copy>("copy"), InstanceMethod<&SafetensorsFile::pack>("pack"),
+                             InstanceMethod<&SafetensorsFile::packQuantized>("packQuantized"),
+                             InstanceMethod<&SafetensorsFile::quantizationScales>("quantizationScales"),
                              InstanceMethod<&SafetensorsFile::close>("close")}));
   }
 
@@ -90,8 +95,9 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
     return {entry, file_->bytes().data() + entry.begin, destination.subspan(offset), options, target};
   }
 
-  static void requireRoom(const Request& request, std::size_t elements) {
-    if (elements > request.destination.size() / itemSize(request.target)) {
+  static void requireRoom(const Request& request, std::size_t elements, std::size_t zeros, std::size_t size) {
+    const std::size_t room = request.destination.size() / size;
+    if (elements > room || zeros > room - elements) {
       throw invalidInput("the destination is too small for tensor \"" + request.entry.name + "\"");
     }
   }
@@ -102,7 +108,7 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
       const Request request = requestOf(info);
       const std::size_t zeros = sizeOption(request.options, "zeros");
       const std::size_t count = request.entry.elements;
-      requireRoom(request, count + zeros);
+      requireRoom(request, count, zeros, itemSize(request.target));
       std::byte* out = request.destination.data();
       const auto lost = convertElements(request.source, request.entry.dtype, count, request.target, out);
       const std::size_t size = itemSize(request.target);
@@ -111,26 +117,62 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
     });
   }
 
+  /// { outputs, inputs, taps, stride, column, zeros }, checked against the tensor and the room for elements of `size` bytes.
+  static MatrixPacking packingOf(const Request& request, std::size_t size) {
+    const Napi::Object& o = request.options;
+    const MatrixPacking p{extentOption(o, "outputs"), extentOption(o, "inputs"), extentOption(o, "taps"),
+                          extentOption(o, "stride"),  sizeOption(o, "column"),   sizeOption(o, "zeros")};
+    // Extents are below 2^31, so outputs * inputs fits; dividing keeps the whole product from overflowing.
+    const std::uint64_t plane = static_cast<std::uint64_t>(p.outputs) * p.inputs;
+    if (request.entry.elements % plane != 0 || request.entry.elements / plane != p.taps) {
+      throw invalidInput("outputs, inputs and taps do not fit tensor \"" + request.entry.name + "\"");
+    }
+    if (p.column > p.stride || p.outputs > p.stride - p.column || p.zeros > p.stride - p.column - p.outputs) {
+      throw invalidInput("the columns lie outside the packed matrix");
+    }
+    // inputs * taps is at most the tensor's element count, and that times a stride could overflow: divide again.
+    if (p.inputs * p.taps > request.destination.size() / size / p.stride) {
+      throw invalidInput("the destination is too small for tensor \"" + request.entry.name + "\"");
+    }
+    return p;
+  }
+
   /// pack(index, destination, { f16, byteOffset, outputs, inputs, taps, stride, column, zeros }).
   Napi::Value pack(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       const Request request = requestOf(info);
-      const Napi::Object& o = request.options;
-      const MatrixPacking p{extentOption(o, "outputs"), extentOption(o, "inputs"), extentOption(o, "taps"),
-                            extentOption(o, "stride"),  sizeOption(o, "column"),   sizeOption(o, "zeros")};
-      // Extents are below 2^31, so outputs * inputs fits; dividing keeps the whole product from overflowing.
-      const std::uint64_t plane = static_cast<std::uint64_t>(p.outputs) * p.inputs;
-      if (request.entry.elements % plane != 0 || request.entry.elements / plane != p.taps) {
-        throw invalidInput("outputs, inputs and taps do not fit tensor \"" + request.entry.name + "\"");
-      }
-      if (p.column > p.stride || p.outputs > p.stride - p.column || p.zeros > p.stride - p.column - p.outputs) {
-        throw invalidInput("the columns lie outside the packed matrix");
-      }
-      // inputs * taps is at most the tensor's element count, and that times a stride could overflow: divide again.
-      if (p.inputs * p.taps > request.destination.size() / itemSize(request.target) / p.stride) {
-        throw invalidInput("the destination is too small for tensor \"" + request.entry.name + "\"");
-      }
+      const MatrixPacking p = packingOf(request, itemSize(request.target));
       const auto lost = packMatrix(request.source, request.entry.dtype, p, request.target, request.destination.data());
+      return Napi::Number::New(info.Env(), static_cast<double>(lost));
+    });
+  }
+
+  /// packQuantized(index, destination, { byteOffset, outputs, inputs, taps, stride, column, zeros }): 8-bit integers.
+  Napi::Value packQuantized(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const Request request = requestOf(info);
+      const MatrixPacking p = packingOf(request, 1);
+      const auto lost = unclip::packQuantized(request.source, request.entry.dtype, p, request.destination.data());
+      return Napi::Number::New(info.Env(), static_cast<double>(lost));
+    });
+  }
+
+  /// quantizationScales(index, destination, { byteOffset, outputs, zeros }): one f32 an output, then `zeros` zeros.
+  Napi::Value quantizationScales(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const Request request = requestOf(info);
+      const std::size_t outputs = extentOption(request.options, "outputs");
+      const std::size_t zeros = sizeOption(request.options, "zeros");
+      const std::size_t elements = request.entry.elements;
+      if (elements == 0 || elements % outputs != 0) {
+        throw invalidInput("outputs do not fit tensor \"" + request.entry.name + "\"");
+      }
+      requireRoom(request, outputs, zeros, sizeof(float));
+      std::vector<float> scales(outputs);
+      const auto lost =
+          unclip::quantizationScales(request.source, request.entry.dtype, outputs, elements / outputs, scales.data());
+      std::memcpy(request.destination.data(), scales.data(), outputs * sizeof(float));
+      std::fill_n(request.destination.data() + outputs * sizeof(float), zeros * sizeof(float), std::byte{0});
       return Napi::Number::New(info.Env(), static_cast<double>(lost));
     });
   }

@@ -16,6 +16,11 @@ export interface WeightRequest {
   readonly packing: WeightPacking;
   /** Shape that every source must have in the checkpoint, in PyTorch's order; a trailing 1×1 kernel may be absent. */
   readonly sourceShapes: readonly (readonly number[])[];
+  /**
+   * One part of a matrix that is kept in 8 bits, w ≈ value · scale of its output: `values`, int8 in the layout of the packing,
+   * or `scales`, f32 [N], zero-padded to a multiple of 4.
+   */
+  readonly quantized?: 'values' | 'scales';
 }
 
 /** Next multiple of 4: the padding of the N dimension of every packed weight. */

@@ -13,7 +13,8 @@ export function distinctWeights(graphs: readonly Graph[]): Tensor[] {
   const seen = new Map<string, Tensor>();
   for (const { tensors } of graphs)
     for (const t of tensors)
-      if (t.weight !== undefined) seen.set(`${t.weight.packing}|${t.weight.sources.join('+')}|${t.dtype}`, t);
+      if (t.weight !== undefined)
+        seen.set(`${t.weight.packing}|${t.weight.sources.join('+')}|${t.dtype}|${t.weight.quantized ?? ''}`, t);
   return [...seen.values()];
 }
 
@@ -22,7 +23,7 @@ export function weightSize(graphs: readonly Graph[]): WeightSize {
   let parameters = 0;
   let bytes = 0;
   for (const t of distinctWeights(graphs)) {
-    for (const shape of t.weight!.sourceShapes) parameters += elementCount(shape);
+    if (t.weight!.quantized !== 'scales') for (const shape of t.weight!.sourceShapes) parameters += elementCount(shape);
     bytes += tensorBytes(t);
   }
   return { parameters, bytes };

@@ -38,12 +38,27 @@ export interface PackOptions extends Placement {
   zeros: number;
 }
 
-/** A mapped and checked safetensors file. copy and pack return how many finite values became infinite. */
+/** As {@link PackOptions}, for int8: one byte an element. */
+export type PackQuantizedOptions = Omit<PackOptions, 'f16'>;
+
+/** One f32 for each of `outputs` rows of a stored weight, followed by `zeros` zeros. */
+export interface ScaleOptions {
+  byteOffset: number;
+  outputs: number;
+  zeros: number;
+}
+
+/**
+ * A mapped and checked safetensors file. copy and pack return how many finite values became infinite. A quantised weight is
+ * round(w / scale), ties to even, with scale = max |w| / 127 over each output; the methods return how many values are not finite.
+ */
 export interface NativeSafetensorsFile {
   tensors(): NativeTensorInfo[];
   metadata(): [string, string][];
   copy(index: number, destination: ArrayBufferLike | ArrayBufferView, options: CopyOptions): number;
   pack(index: number, destination: ArrayBufferLike | ArrayBufferView, options: PackOptions): number;
+  packQuantized(index: number, destination: ArrayBufferLike | ArrayBufferView, options: PackQuantizedOptions): number;
+  quantizationScales(index: number, destination: ArrayBufferLike | ArrayBufferView, options: ScaleOptions): number;
   close(): void;
 }
 

@@ -156,7 +156,9 @@ export class Residency {
   }
 }
 
-const keyOf = (t: Tensor): string => `${t.weight!.packing}|${t.dtype}|${t.weight!.sources.join('+')}`;
+/** The same stored tensors may be there in several types: whole, as 8-bit values, as the scales of those. */
+const keyOf = ({ weight, dtype }: Tensor): string =>
+  `${weight!.packing}|${dtype}|${weight!.quantized ?? ''}|${weight!.sources.join('+')}`;
 
 function groupBySize(tensors: readonly Tensor[], limit: number): Tensor[][] {
   const groups: Tensor[][] = [];

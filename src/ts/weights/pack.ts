@@ -12,25 +12,31 @@ interface MatrixShape {
 
 const itemBytes = (f16: boolean): number => (f16 ? 2 : 4);
 
+/** Columns of a matrix: the outputs of all its sources. */
+const columnsOf = (request: WeightRequest): number =>
+  request.sourceShapes.reduce((sum, _, i) => sum + matrixShape(request, i).outputs, 0);
+
 /**
- * Bytes of the packed tensor, rounded up to 4. `vector` is always f32.
+ * Bytes of the packed tensor, rounded up to 4. `vector` and scales are always f32, quantised values int8.
  * @param dtype element type of the other packings
  */
 export function packedBytes(request: WeightRequest, dtype: 'f32' | 'f16'): number {
   const { packing, sourceShapes } = request;
   const count = sourceShapes.reduce((sum, shape) => sum + elementCount(shape), 0);
   if (packing === 'vector') return pad4(count) * 4;
-  const bytes = itemBytes(dtype === 'f16');
+  const bytes = request.quantized === 'values' ? 1 : itemBytes(dtype === 'f16');
   if (packing === 'copy') return pad4(count * bytes);
   const { inputs, taps } = matrixShape(request, 0);
-  const columns = sourceShapes.reduce((sum, _, i) => sum + matrixShape(request, i).outputs, 0);
+  const columns = columnsOf(request);
+  if (request.quantized === 'scales') return pad4(columns) * 4;
   return inputs * taps * pad4(columns) * bytes;
 }
 
 /**
  * Converts and packs what `request` describes from the mapped checkpoint into `destination`, which holds exactly
  * packedBytes(request, dtype) bytes; padding becomes zeros. Several sources lie side by side along the output dimension.
- * @throws UnclipError MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE, MODEL_TENSOR_DTYPE (values beyond f16), INPUT_INVALID (destination)
+ * @throws UnclipError MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE, MODEL_TENSOR_DTYPE (values beyond f16, or not
+ * finite where they are quantised), INPUT_INVALID (destination)
  */
 export function packInto(
   weights: TensorSource,
@@ -48,6 +54,8 @@ export function packInto(
   const sources = request.sources.map((name, i) => weights.get(name, request.sourceShapes[i]));
   if (request.packing === 'vector' || request.packing === 'copy') {
     packFlat(sources, destination, request.packing === 'copy' && dtype === 'f16');
+  } else if (request.quantized === 'scales') {
+    packScales(request, sources, destination);
   } else {
     packColumns(request, sources, destination, dtype === 'f16');
   }
@@ -71,14 +79,26 @@ function packColumns(
   destination: Uint8Array,
   f16: boolean,
 ): void {
-  const shapes = sources.map((_, i) => matrixShape(request, i));
-  const columns = shapes.reduce((sum, { outputs }) => sum + outputs, 0);
+  const columns = columnsOf(request);
   const stride = pad4(columns);
   let column = 0;
-  sources.forEach((source, i) => {
-    const { outputs } = shapes[i]!;
+  sources.forEach(({ file, name }, i) => {
+    const shape = matrixShape(request, i);
     const zeros = i === sources.length - 1 ? stride - columns : 0;
-    source.file.pack(source.name, destination, { f16, byteOffset: 0, ...shapes[i]!, stride, column, zeros });
+    const place = { byteOffset: 0, ...shape, stride, column, zeros };
+    if (request.quantized === 'values') file.packQuantized(name, destination, place);
+    else file.pack(name, destination, { f16, ...place });
+    column += shape.outputs;
+  });
+}
+
+function packScales(request: WeightRequest, sources: readonly StoredTensor[], destination: Uint8Array): void {
+  const columns = columnsOf(request);
+  let column = 0;
+  sources.forEach(({ file, name }, i) => {
+    const { outputs } = matrixShape(request, i);
+    const zeros = i === sources.length - 1 ? pad4(columns) - columns : 0;
+    file.quantizationScales(name, destination, { byteOffset: column * 4, outputs, zeros });
     column += outputs;
   });
 }

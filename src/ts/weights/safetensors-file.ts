@@ -4,6 +4,8 @@ import {
   type NativeSafetensorsFile,
   type NativeTensorInfo,
   type PackOptions,
+  type PackQuantizedOptions,
+  type ScaleOptions,
 } from '../native/addon.js';
 import { withSubject } from '../native/errors.js';
 import { UnclipError } from '../util/errors.js';
@@ -53,6 +55,22 @@ export class SafetensorsFile {
     this.#requireInRange(name, lost, options.f16);
   }
 
+  /**
+   * Packs a weight matrix into `destination` as int8; see {@link PackOptions}.
+   * @throws UnclipError MODEL_TENSOR_DTYPE where values are not finite; INPUT_INVALID where it does not fit
+   */
+  packQuantized(name: string, destination: Uint8Array, options: PackQuantizedOptions): void {
+    const lost = withSubject(this.path, () => this.#native.packQuantized(this.#indexOf(name), destination, options));
+    this.#requireFinite(name, lost);
+  }
+
+  /** The scales that belong to {@link packQuantized}. Throws as that does. */
+  quantizationScales(name: string, destination: Uint8Array, options: ScaleOptions): void {
+    const index = this.#indexOf(name);
+    const lost = withSubject(this.path, () => this.#native.quantizationScales(index, destination, options));
+    this.#requireFinite(name, lost);
+  }
+
   /** Unmaps the file. Tensors can no longer be read. */
   close(): void {
     this.#native.close();
@@ -62,6 +80,14 @@ export class SafetensorsFile {
     const index = this.#index.get(name);
     if (index === undefined) throw new UnclipError('MODEL_TENSOR_MISSING', `${this.path} has no tensor ${name}`);
     return index;
+  }
+
+  #requireFinite(name: string, lost: number): void {
+    if (lost === 0) return;
+    throw new UnclipError(
+      'MODEL_TENSOR_DTYPE',
+      `${this.path}: ${lost} values of ${name} are not finite, which 8 bits cannot say; load the model without weights q8`,
+    );
   }
 
   #requireInRange(name: string, lost: number, f16: boolean): void {
