@@ -14,6 +14,9 @@ alias OutElem = Elem;
 /// An output pixel: the image's first input element, and the input position of tap (0, 0), which may be negative.
 struct Row { base: u32, iy: i32, ix: i32, valid: bool }
 
+/// k as kernel row, kernel column and channel.
+struct Depth { ky: u32, kx: u32, channel: u32 }
+
 fn sizes() -> vec3<u32> {
   return vec3<u32>(p.batch * p.out_height * p.out_width, p.out_channels, p.kernel * p.kernel * p.channels);
 }
@@ -27,32 +30,50 @@ fn row_of(m: u32) -> Row {
   return Row(image * p.height * p.width * p.channels, iy, ix, image < p.batch);
 }
 
-/// Index of the element at tap `tap`, or -1 outside the image.
-fn element(row: Row, tap: u32, channel: u32) -> i32 {
-  let iy = row.iy + i32(tap / p.kernel);
-  let ix = row.ix + i32(tap % p.kernel);
-  let inside = row.valid && iy >= 0 && ix >= 0 && iy < i32(p.height << p.upsample) && ix < i32(p.width << p.upsample);
-  if (!inside || tap >= p.kernel * p.kernel) { return -1; }
-  return i32(row.base + ((u32(iy) >> p.upsample) * p.width + (u32(ix) >> p.upsample)) * p.channels + channel);
+/// The depth `channel` channels into the tap (ky, kx), which may be more than a tap has.
+fn carry(ky: u32, kx: u32, channel: u32) -> Depth {
+  var d = Depth(ky, kx, channel);
+  while (d.channel >= p.channels) {
+    d.channel -= p.channels;
+    d.kx++;
+    if (d.kx == p.kernel) {
+      d.kx = 0u;
+      d.ky++;
+    }
+  }
+  return d;
 }
 
-fn load_a(row: Row, k: u32) -> vec4<f32> {
-  var v = vec4<f32>();
+fn depth_of(k: u32) -> Depth { return carry(0u, 0u, k); }
+
+fn advance(d: Depth) -> Depth { return carry(d.ky, d.kx, d.channel + BK); }
+
+/// Index of the element of a pixel at a depth, or -1 outside the image.
+fn element(row: Row, d: Depth) -> i32 {
+  let iy = row.iy + i32(d.ky);
+  let ix = row.ix + i32(d.kx);
+  let inside = row.valid && iy >= 0 && ix >= 0 && iy < i32(p.height << p.upsample) && ix < i32(p.width << p.upsample);
+  if (!inside || d.ky >= p.kernel) { return -1; }
+  return i32(row.base + ((u32(iy) >> p.upsample) * p.width + (u32(ix) >> p.upsample)) * p.channels + d.channel);
+}
+
+fn load_a(row: Row, d: Depth) -> Tile4 {
+  var v = Tile4();
 //#if VEC_I
-  let at = element(row, k / p.channels, k % p.channels);
-  if (at >= 0) { v = vec4<f32>(x[u32(at) / 4u]); }
+  let at = element(row, d);
+  if (at >= 0) { v = Tile4(x[u32(at) / 4u]); }
 //#else
   for (var i = 0u; i < 4u; i++) {
-    let at = element(row, (k + i) / p.channels, (k + i) % p.channels);
-    if (at >= 0) { v[i] = f32(x[at]); }
+    let at = element(row, carry(d.ky, d.kx, d.channel + i));
+    if (at >= 0) { v[i] = TileElem(x[at]); }
   }
 //#endif
   return v;
 }
 
-fn load_b(k: u32, n: u32) -> vec4<f32> {
-  if (k >= p.kernel * p.kernel * p.channels || n >= p.out_channels) { return vec4<f32>(); }
-  return vec4<f32>(w[k * ((p.out_channels + 3u) / 4u) + n / 4u]);
+fn load_b(k: u32, n: u32) -> Tile4 {
+  if (k >= p.kernel * p.kernel * p.channels || n >= p.out_channels) { return Tile4(); }
+  return Tile4(w[k * ((p.out_channels + 3u) / 4u) + n / 4u]);
 }
 
 /// Finishes channels o…o+3 of output pixel m (counted over the batch) and writes them.

@@ -4,6 +4,7 @@
 requires immediate_address_space;
 //#import common/types
 //#import matmul/epilogue
+//#import matmul/depth
 //#import matmul/tile-core
 struct Params { m: u32, k: u32, n: u32, flags: u32 }
 var<immediate> p: Params;
@@ -28,20 +29,20 @@ fn sizes() -> vec3<u32> { return vec3<u32>(p.m, p.n, p.k); }
 
 fn row_of(m: u32) -> Row { return Row(m * p.k, m < p.m); }
 
-fn load_a(row: Row, k: u32) -> vec4<f32> {
-  var v = vec4<f32>();
+fn load_a(row: Row, k: u32) -> Tile4 {
+  var v = Tile4();
   if (!row.valid || k >= p.k) { return v; }
 //#if VEC_K
-  v = vec4<f32>(x[(row.base + k) / 4u]);
+  v = Tile4(x[(row.base + k) / 4u]);
 //#else
-  for (var i = 0u; i < min(4u, p.k - k); i++) { v[i] = f32(x[row.base + k + i]); }
+  for (var i = 0u; i < min(4u, p.k - k); i++) { v[i] = TileElem(x[row.base + k + i]); }
 //#endif
   return v;
 }
 
-fn load_b(k: u32, n: u32) -> vec4<f32> {
-  if (k >= p.k || n >= p.n) { return vec4<f32>(); }
-  return vec4<f32>(w[k * ((p.n + 3u) / 4u) + n / 4u]);
+fn load_b(k: u32, n: u32) -> Tile4 {
+  if (k >= p.k || n >= p.n) { return Tile4(); }
+  return Tile4(w[k * ((p.n + 3u) / 4u) + n / 4u]);
 }
 
 fn store(m: u32, n: u32, sum: vec4<f32>) {

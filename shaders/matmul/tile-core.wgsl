@@ -1,20 +1,43 @@
 // Tiled product out[M, N] = A[M, K] · B[K, N] through workgroup memory; WGSL core only, any adapter.
-// A workgroup of (BN/4)·(BM/RM) invocations computes a BM×BN tile in steps of BK along K; an invocation owns RM rows × 4 columns.
-// The including file supplies: struct Row; row_of(m) -> Row (any m); load_a(row, k) -> four values A[m, k…k+3], zero outside;
-// load_b(k, n) -> B[k, n…n+3], zero outside; store(m, n, sum); sizes() -> (M, N, K).
-// Sums run over k in ascending order in f32, whatever the tile: results do not depend on BM, BN, BK, RM (error ≤ K·2⁻²⁴·Σ|a·b|).
-// Assumes BK = 16, and the number of invocations dividing BM·BK/4 and BK·BN/4.
+// Layers: the grid walks over BM×BN tiles, a workgroup of TX·TY invocations computes one in steps of BK along K, an invocation
+// owns RM rows × RN columns in registers. Rows of an invocation are TY apart and its vec4s of columns TX apart, so that
+// neighbouring invocations touch neighbouring vec4s both here and in memory: no bank conflicts, whole cache lines.
+// While a step is computed, the next one's operands are on their way from memory into registers; with STAGES 2 the steps alternate
+// between two buffers and one barrier a step is enough.
+// The including file supplies: struct Row; row_of(m) -> Row (any m); Depth (matmul/depth: a plain k), depth_of(k), advance(depth);
+// load_a(row, depth) -> four values A[m, k…k+3], zero outside; load_b(k, n) -> B[k, n…n+3], zero outside; store(m, n, sum);
+// sizes() -> (M, N, K). Grid z is `matrix`, which of a batch of products; x and y count tiles.
+// Sums run over k in ascending order in f32, whatever the tile: results do not depend on its sizes (error ≤ K·2⁻²⁴·Σ|a·b|).
+// Assumes BK and RN multiples of 4, RM dividing BM, RN dividing BN, BK/4 dividing the number of invocations. TILE_F16 keeps both operands as f16 in workgroup memory, half
+// the space and traffic; products and sums are f32 all the same.
 //#const BM u32
 //#const BN u32
+//#const BK u32
 //#const RM u32
-const BK: u32 = 16u;
-const COLS: u32 = BN / 4u;
-const THREADS: u32 = COLS * (BM / RM);
-const A_LOADS: u32 = BM * BK / 4u / THREADS;
-const B_LOADS: u32 = BK * BN / 4u / THREADS;
+//#const RN u32
+//#const STAGES u32
+const TX: u32 = BN / RN;
+const TY: u32 = BM / RM;
+const THREADS: u32 = TX * TY;
+const A_QUADS: u32 = BK / 4u;      // vec4s of a row of the A tile
+const B_QUADS: u32 = BN / 4u;      // vec4s of a row of the B tile
+const QUADS: u32 = RN / 4u;        // vec4s of a row of an invocation's results
+const A_LOADS: u32 = (BM * A_QUADS + THREADS - 1u) / THREADS;
+const B_LOADS: u32 = (BK * B_QUADS + THREADS - 1u) / THREADS;
+/// Tiles of one column that follow one another before the next column begins: what runs at once shares rows of A and of B in cache.
+const BAND: u32 = 8u;
 
-var<workgroup> tile_a: array<vec4<f32>, BM * BK / 4u>;  // [m][k/4]
-var<workgroup> tile_b: array<vec4<f32>, BK * COLS>;     // [k][n/4]
+//#if TILE_F16
+alias TileElem = f16;
+//#else
+alias TileElem = f32;
+//#endif
+alias Tile4 = vec4<TileElem>;
+/// Grid z: which of a batch of products the tile belongs to, for load_a, load_b and store.
+var<private> matrix: u32;
+// Arrays of arrays: an index that the compiler knows after unrolling needs no bounds check.
+var<workgroup> tile_a: array<array<array<array<Tile4, A_QUADS>, TY>, RM>, STAGES>;  // row r·TY + ty
+var<workgroup> tile_b: array<array<array<array<Tile4, TX>, QUADS>, BK>, STAGES>;    // column 4·(j·TX + tx)
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -22,45 +45,76 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lid: u32,
 ) {
+  matrix = wg.z;
   let size = sizes();
+  let tiles_m = (size.x + BM - 1u) / BM;
   let tiles_n = (size.y + BN - 1u) / BN;
   let tile = wg.x + wg.y * groups.x;
-  let m0 = tile / tiles_n * BM;
-  let n0 = tile % tiles_n * BN;
-  let tx = lid % COLS;
-  let ty = lid / COLS;
+  if (tile >= tiles_m * tiles_n) { return; }
+  let band = tile / (BAND * tiles_n) * BAND;
+  let in_band = tile - band * tiles_n;
+  let height = min(BAND, tiles_m - band);
+  let m0 = (band + in_band % height) * BM;
+  let n0 = in_band / height * BN;
+  let tx = lid % TX;
+  let ty = lid / TX;
 
   var rows: array<Row, A_LOADS>;
-  for (var i = 0u; i < A_LOADS; i++) { rows[i] = row_of(m0 + (lid + i * THREADS) / (BK / 4u)); }
-
-  var acc: array<vec4<f32>, RM>;
-  for (var k0 = 0u; k0 < size.z; k0 += BK) {
-    for (var i = 0u; i < A_LOADS; i++) {
-      let e = lid + i * THREADS;
-      tile_a[e] = load_a(rows[i], k0 + e % (BK / 4u) * 4u);
+  for (var i = 0u; i < A_LOADS; i++) { rows[i] = row_of(m0 + (lid + i * THREADS) / A_QUADS); }
+  var depth = depth_of(lid % A_QUADS * 4u);
+  var next_a: array<Tile4, A_LOADS>;
+  var next_b: array<Tile4, B_LOADS>;
+  var acc: array<array<vec4<f32>, QUADS>, RM>;
+  // Round i fetches step i, computes step i − 1, and puts step i where all can read it.
+  for (var k0 = 0u; k0 < size.z + BK; k0 += BK) {
+    let stage = k0 / BK % STAGES;
+    if (k0 < size.z) {
+      for (var i = 0u; i < A_LOADS; i++) { next_a[i] = load_a(rows[i], depth); }
+      for (var i = 0u; i < B_LOADS; i++) {
+        let e = lid + i * THREADS;
+        next_b[i] = load_b(k0 + e / B_QUADS, n0 + e % B_QUADS * 4u);
+      }
+      depth = advance(depth);
     }
-    for (var i = 0u; i < B_LOADS; i++) {
-      let e = lid + i * THREADS;
-      tile_b[e] = load_b(k0 + e / COLS, n0 + e % COLS * 4u);
+    if (k0 > 0u) {
+      let before = (stage + STAGES - 1u) % STAGES;
+      for (var quad = 0u; quad < A_QUADS; quad++) {
+        var b: array<array<vec4<f32>, QUADS>, 4>;
+        for (var i = 0u; i < 4u; i++) {
+          for (var j = 0u; j < QUADS; j++) { b[i][j] = vec4<f32>(tile_b[before][quad * 4u + i][j][tx]); }
+        }
+        for (var r = 0u; r < RM; r++) {
+          let a = vec4<f32>(tile_a[before][r][ty][quad]);
+          for (var j = 0u; j < QUADS; j++) {
+            acc[r][j] = fma(vec4<f32>(a.w), b[3][j], fma(vec4<f32>(a.z), b[2][j],
+              fma(vec4<f32>(a.y), b[1][j], fma(vec4<f32>(a.x), b[0][j], acc[r][j]))));
+          }
+        }
+      }
     }
-    workgroupBarrier();
-    for (var k4 = 0u; k4 < BK / 4u; k4++) {
-      let b0 = tile_b[(k4 * 4u) * COLS + tx];
-      let b1 = tile_b[(k4 * 4u + 1u) * COLS + tx];
-      let b2 = tile_b[(k4 * 4u + 2u) * COLS + tx];
-      let b3 = tile_b[(k4 * 4u + 3u) * COLS + tx];
-      for (var r = 0u; r < RM; r++) {
-        let a = tile_a[(ty * RM + r) * (BK / 4u) + k4];
-        acc[r] = fma(vec4<f32>(a.w), b3, fma(vec4<f32>(a.z), b2, fma(vec4<f32>(a.y), b1, fma(vec4<f32>(a.x), b0, acc[r]))));
+    if (STAGES == 1u) { workgroupBarrier(); }
+    if (k0 < size.z) {
+      for (var i = 0u; i < A_LOADS; i++) {
+        let e = lid + i * THREADS;
+        if (BM * A_QUADS % THREADS == 0u || e < BM * A_QUADS) {
+          tile_a[stage][e / (A_QUADS * TY)][e / A_QUADS % TY][e % A_QUADS] = next_a[i];
+        }
+      }
+      for (var i = 0u; i < B_LOADS; i++) {
+        let e = lid + i * THREADS;
+        if (BK * B_QUADS % THREADS == 0u || e < BK * B_QUADS) {
+          tile_b[stage][e / B_QUADS][e % B_QUADS / TX][e % TX] = next_b[i];
+        }
       }
     }
     workgroupBarrier();
   }
 
-  let n = n0 + tx * 4u;
-  if (n >= size.y) { return; }
   for (var r = 0u; r < RM; r++) {
-    let m = m0 + ty * RM + r;
-    if (m < size.x) { store(m, n, acc[r]); }
+    let m = m0 + r * TY + ty;
+    for (var j = 0u; j < QUADS; j++) {
+      let n = n0 + (j * TX + tx) * 4u;
+      if (m < size.x && n < size.y) { store(m, n, acc[r][j]); }
+    }
   }
 }

@@ -1,23 +1,30 @@
 import { grid1d, positionsOf, rowsOf, storageDefines } from '../lowering.js';
-import { portableTile } from '../matmul/tiles.js';
-import type { Kernel, Variant } from '../types.js';
+import { type TileShape, tileCount, tileTunings } from '../matmul/tiles.js';
+import type { Kernel, OpCall, Variant } from '../types.js';
 import { convOf } from './conv-call.js';
+
+/** The convolution as a tiled product over pixels; with `f16Tiles` its operands stay f16 in workgroup memory. */
+export function tiledConv(call: OpCall, tile: TileShape, f16Tiles: boolean): Kernel {
+  const { out, inChannels, outChannels, bindings, params } = convOf(call);
+  return {
+    shader: 'conv/conv2d-portable',
+    defines: {
+      ...storageDefines(call.dtype),
+      VEC_I: inChannels % 4 === 0,
+      VEC_O: outChannels % 4 === 0,
+      TILE_F16: f16Tiles,
+      ...tile,
+    },
+    constants: {},
+    bindings,
+    params,
+    grid: grid1d(tileCount(tile, rowsOf(out), outChannels)),
+  };
+}
 
 export const portable: Variant = {
   name: 'portable',
   supports: () => true,
-  lower(call): Kernel[] {
-    const { out, inChannels, outChannels, bindings, params } = convOf(call);
-    const tile = portableTile(positionsOf(out), outChannels);
-    return [
-      {
-        shader: 'conv/conv2d-portable',
-        defines: { ...storageDefines(call.dtype), VEC_I: inChannels % 4 === 0, VEC_O: outChannels % 4 === 0, ...tile },
-        constants: {},
-        bindings,
-        params,
-        grid: grid1d(Math.ceil(rowsOf(out) / tile.BM) * Math.ceil(outChannels / tile.BN)),
-      },
-    ];
-  },
+  tunings: (call, caps) => tileTunings(positionsOf(call.outputs[0]!), convOf(call).outChannels, caps),
+  lower: (call, _caps, tuning) => [tiledConv(call, tuning as TileShape, false)],
 };
