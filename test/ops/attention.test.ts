@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { addon } from '../../src/ts/native/addon.js';
 import { attention } from '../../src/ts/ops/attention/attention.js';
+import type { Tuning } from '../../src/ts/ops/types.js';
 
 import { errors, randomArray, runOp } from '../support/op-harness.js';
 import { stored as storedAs } from '../support/rounding.js';
@@ -74,7 +75,7 @@ function reference(c: Case, o: ReturnType<typeof operands>): Float64Array {
   return out;
 }
 
-async function run(c: Case, dtype: DType, variant: string) {
+async function run(c: Case, dtype: DType, variant: string, tuning?: Tuning) {
   const o = operands(c, dtype);
   const width = c.heads * c.head;
   const inputs: Record<string, Float32Array> = { q: o.q, kv: o.kv };
@@ -92,11 +93,12 @@ async function run(c: Case, dtype: DType, variant: string) {
     inputs,
     dtype,
     variants: { attention: variant },
+    ...(tuning && { tunings: { attention: tuning } }),
   });
   return { result, operands: o };
 }
 
-const HEAD_SIZES = [4, 8, 16, 20, 32, 64, 80, 104, 128];
+const HEAD_SIZES = [4, 8, 16, 20, 32, 40, 64, 80, 104, 128];
 
 // Head sizes repeat where they can: each (head size, context, storage) is a kernel to compile.
 const CASES: Record<string, Case> = {
@@ -127,9 +129,16 @@ const F16_HEADS = [20, 32];
 
 const supports = (variant: string, head: number): boolean => variant === 'portable' || head % 4 === 0;
 
-describe.each(attention.variants.map((v) => v.name))('attention, %s', (variant) => {
+const dtypesOf = (variant: string, head: number): readonly DType[] =>
+  variant === 'f16' ? ['f16'] : F16_HEADS.includes(head) ? ['f32', 'f16'] : ['f32'];
+
+/** `matrix` runs where an adapter has matrix units: test/matrix. */
+const VARIANTS = attention.variants.map((v) => v.name).filter((name) => name !== 'matrix');
+
+describe.each(VARIANTS)('attention, %s', (variant) => {
+  const plain = dtypesOf(variant, 64)[0]!;
   for (const [name, c] of Object.entries(CASES).filter(([, x]) => supports(variant, x.head)))
-    for (const dtype of F16_HEADS.includes(c.head) ? (['f32', 'f16'] as const) : (['f32'] as const))
+    for (const dtype of dtypesOf(variant, c.head))
       test(`${name}, ${dtype}`, async () => {
         const { result, operands: o } = await run(c, dtype, variant);
         expect(result.ran).toEqual([`attention:${variant}`]);
@@ -152,14 +161,14 @@ describe.each(attention.variants.map((v) => v.name))('attention, %s', (variant) 
       allMasked: true,
       maskValue: -Infinity,
     };
-    const { result } = await run(c, 'f32', variant);
+    const { result } = await run(c, plain, variant);
     expect(result.output.every(Number.isFinite)).toBe(true);
   });
 
   test('an image does not depend on the batch', async () => {
     const c: Case = { batch: 3, queries: 50, keys: 60, heads: 2, head: 32, context: 9, mask: 9 };
     const width = c.heads * c.head;
-    const { result, operands: o } = await run(c, 'f32', variant);
+    const { result, operands: o } = await run(c, plain, variant);
     const alone = await runOp({
       build: (g) =>
         g.attention(g.input('q', [1, c.queries, width]), g.input('kv', [1, c.keys, 2 * width]), {
@@ -174,6 +183,7 @@ describe.each(attention.variants.map((v) => v.name))('attention, %s', (variant) 
         context: o.context!.slice(4 * c.context! * width),
         mask: o.mask!.slice(2 * c.mask!),
       },
+      dtype: plain,
       variants: { attention: variant },
     });
     expect(result.output.slice(2 * c.queries * width)).toEqual(alone.output);
@@ -181,7 +191,7 @@ describe.each(attention.variants.map((v) => v.name))('attention, %s', (variant) 
 
   test('neighbours in the arena stay as they are', async () => {
     const [queries, keys, width] = [21, 19, 3 * 20];
-    const guard = randomArray(64, 9);
+    const guard = storedAs(randomArray(64, 9), plain);
     const inputs = { q: randomArray(queries * width, 1), kv: randomArray(keys * 2 * width, 2), guard };
     const { output } = await runOp({
       build: (g) => {
@@ -195,11 +205,26 @@ describe.each(attention.variants.map((v) => v.name))('attention, %s', (variant) 
         return g.concat([before, g.reshape(y, [1, queries * width]), after], 1);
       },
       inputs,
+      dtype: plain,
       variants: { attention: variant },
     });
     expect(output.slice(0, 64)).toEqual(guard);
     expect(output.slice(64 + queries * width)).toEqual(guard);
     expect(output.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe.each(['subgroup', 'f16'])('attention, other tiles of %s', (variant) => {
+  test.each([
+    { queries: 64, keys: 64, rows: 8 },
+    { queries: 64, keys: 32, rows: 4 },
+    { queries: 8, keys: 32, rows: 1 },
+  ])('%o', async (tuning) => {
+    const c: Case = { batch: 1, queries: 70, keys: 90, heads: 2, head: 32, context: 9, mask: 40, causal: true };
+    const { result, operands: o } = await run(c, 'f16', variant, tuning);
+    const e = errors(result.output, reference(c, o));
+    expect(e.relL2).toBeLessThan(attention.tolerance.f16.relL2);
+    expect(e.maxAbs).toBeLessThan(attention.tolerance.f16.maxAbs);
   });
 });
 

@@ -3,7 +3,9 @@ import { lastDim, operandBytes, positionsOf } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 import { attentionOf } from './attention-call.js';
 import { cpu } from './attention-cpu.js';
+import { f16 } from './attention-f16.js';
 import { portable } from './attention-portable.js';
+import { subgroup } from './attention-subgroup.js';
 
 /** softmax(scale · q kᵀ + mask) v, head by head; operands as in GraphBuilder.attention. */
 export const attention: OpRecord = {
@@ -30,7 +32,7 @@ export const attention: OpRecord = {
     if (mask !== null && mask.dtype !== 'f32') misfit(op, `mask must be f32, not ${mask.dtype}`);
     return [q.shape];
   },
-  variants: [cpu, portable],
+  variants: [cpu, subgroup, f16, portable],
   flops(call) {
     const { batch, queries, keys, contextKeys, heads, headSize, causal } = attentionOf(call);
     const own = causal ? Math.min(keys, (Math.min(queries, keys) + 1) / 2) : keys;
