@@ -28,6 +28,8 @@ export class Runtime implements ProgramHost {
   readonly residency: Residency;
   /** Set by benchmarks: times every submit from then on. */
   profiler: Profiler | undefined;
+  /** What was measured to be best on this device, for programs made from then on; set by a tuner, else that of the options. */
+  choose: CompileOptions['choose'];
   readonly #options: RuntimeOptions;
   readonly #dummyRead: GPUBuffer;
   readonly #dummyWrite: GPUBuffer;
@@ -38,12 +40,18 @@ export class Runtime implements ProgramHost {
     this.arena = new Arena(device);
     this.residency = new Residency(device, options.weightBudgetBytes);
     this.#options = options;
+    this.choose = options.choose;
     this.#dummyRead = device.createBuffer('absent operand', 256, GPUBufferUsage.STORAGE);
     this.#dummyWrite = device.createBuffer('absent operands', 256 * DUMMY_SLOTS, GPUBufferUsage.STORAGE);
   }
 
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
     return new Runtime(await Device.open(options), options);
+  }
+
+  /** What kernels are chosen by: the device's, less what the options leave out. */
+  get caps(): DeviceCaps {
+    return { ...this.device.caps, ...this.#options.caps };
   }
 
   /** @throws UnclipError GPU_FEATURE_MISSING when the adapter cannot store `dtype`. */
@@ -68,7 +76,7 @@ export class Runtime implements ProgramHost {
     shared: Readonly<Record<string, StateTensor>> = {},
   ): Program {
     this.requireDType(graph.dtype);
-    const compiled = compileGraph(graph, { ...this.device.caps, ...this.#options.caps }, this.#options);
+    const compiled = compileGraph(graph, this.caps, { ...this.#options, choose: this.choose });
     const weights = this.residency.network(`${network}/${graph.dtype}`, source);
     return new Program(this, compiled, weights, shared);
   }
