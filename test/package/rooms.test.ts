@@ -8,11 +8,12 @@ const SOURCE = fileURLToPath(new URL('../../src/ts/', import.meta.url));
 /** The floors of the house, top first. A room imports from itself and from floors below it. */
 const FLOORS = [
   ['cli', 'serve', 'batch'],
-  ['parity'],
+  ['parity', 'bench'],
   // The library's front door re-exports from the pipelines down.
   ['index.ts'],
   ['pipelines'],
   ['models', 'diffusion', 'text', 'image'],
+  ['tune'],
   ['runtime'],
   ['graph', 'ops'],
   ['weights', 'gpu', 'native'],

@@ -1,0 +1,176 @@
+import { compileGraph } from '../graph/compile.js';
+import type { Graph } from '../graph/types.js';
+import type { Choice, DeviceCaps, Tolerance } from '../ops/types.js';
+import type { KernelTimer } from '../runtime/kernel-timer.js';
+import type { OperandSets } from '../runtime/operand-sets.js';
+import { randomWeights } from '../runtime/random-data.js';
+import { UnclipError } from '../util/errors.js';
+import { quantile } from '../util/statistics.js';
+import { describeChoice } from './candidates.js';
+
+export interface SearchOptions {
+  /** About how long the search may take, compiling included; what is under way is finished. */
+  readonly budgetMs: number;
+  /** Bytes over which timed runs rotate; see OperandOptions. */
+  readonly rotateBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A candidate that may not be chosen, and why. */
+export interface Rejection {
+  readonly choice: Choice;
+  readonly reason: string;
+}
+
+export interface SearchResult {
+  readonly choice: Choice;
+  /** Of one run, measured in turn with the heuristic's choice. */
+  readonly ms: number;
+  readonly heuristicMs: number;
+  /** How many candidates were timed. */
+  readonly tried: number;
+  /** Not tried for want of time. */
+  readonly left: number;
+  readonly rejected: readonly Rejection[];
+}
+
+/** A candidate has to be this much faster than the heuristic's choice: below, it is noise. */
+const MIN_GAIN = 1.03;
+/** Candidates slower than this multiple of the fastest are out after the first look. */
+const FIRST_CUT = 1.5;
+const FIRST_SAMPLES = 3;
+const ROUND_SAMPLES = 5;
+
+/** One candidate with the times of its samples. */
+interface Runner {
+  readonly choice: Choice;
+  readonly compiled: ReturnType<typeof compileGraph>;
+  samples: number[];
+}
+
+/**
+ * Time of a run from its samples. Disturbance only ever adds: the lower quartile is steadier than the median on a machine that
+ * does other things, and less a matter of luck than the minimum.
+ */
+const timeOf = (runner: Runner): number => quantile(runner.samples, 0.25);
+
+/**
+ * Finds the fastest candidate for a graph of one node. Each is first run once and held against the result of the heuristic's
+ * choice, then timed shortly; the better half is timed again, in turn, until one is left (successive halving).
+ * @param graph one node, see isolate
+ * @param choices the heuristic's first
+ * @throws UnclipError GPU_DEVICE_LOST, CANCELLED
+ */
+export async function searchChoice(
+  timer: KernelTimer,
+  graph: Graph,
+  caps: DeviceCaps,
+  choices: readonly Choice[],
+  options: SearchOptions,
+): Promise<SearchResult> {
+  const end = performance.now() + options.budgetMs;
+  const compile = (choice: Choice): Runner['compiled'] => compileGraph(graph, caps, { choose: () => choice });
+  const heuristic: Runner = { choice: choices[0]!, compiled: compile(choices[0]!), samples: [] };
+  const operands = await timer.operands(heuristic.compiled, randomWeights(), { rotateBytes: options.rotateBytes });
+  try {
+    const expected = await timer.run(heuristic.compiled, operands);
+    const tolerance = heuristic.compiled.nodes[0]!.record.tolerance[graph.dtype];
+    await sample(timer, heuristic, operands, FIRST_SAMPLES);
+    const runners = [heuristic];
+    const rejected: Rejection[] = [];
+    let left = 0;
+    for (const choice of choices.slice(1)) {
+      cancelIfAborted(options.signal);
+      if (performance.now() > end) {
+        left++;
+        continue;
+      }
+      try {
+        const runner: Runner = { choice, compiled: compile(choice), samples: [] };
+        const difference = disagreement(await timer.run(runner.compiled, operands), expected, tolerance);
+        if (difference !== undefined) throw new UnclipError('GRAPH_INVALID', difference);
+        await sample(timer, runner, operands, FIRST_SAMPLES);
+        runners.push(runner);
+      } catch (error) {
+        if (!(error instanceof UnclipError) || error.code === 'GPU_DEVICE_LOST') throw error;
+        rejected.push({ choice, reason: error.message });
+      }
+    }
+    const best = await halve(timer, runners, operands, end, options.signal);
+    const faster = timeOf(heuristic) / timeOf(best) > MIN_GAIN;
+    return {
+      choice: faster ? best.choice : heuristic.choice,
+      ms: faster ? timeOf(best) : timeOf(heuristic),
+      heuristicMs: timeOf(heuristic),
+      tried: runners.length,
+      left,
+      rejected,
+    };
+  } finally {
+    operands.destroy();
+  }
+}
+
+/** The fastest of some; the heuristic's choice, the first of them, is timed in every round so that both saw the same machine. */
+async function halve(
+  timer: KernelTimer,
+  runners: readonly Runner[],
+  operands: OperandSets,
+  end: number,
+  signal: AbortSignal | undefined,
+): Promise<Runner> {
+  const heuristic = runners[0]!;
+  const fastest = Math.min(...runners.map(timeOf));
+  let field = [...runners].sort((a, b) => timeOf(a) - timeOf(b)).filter((r) => timeOf(r) <= fastest * FIRST_CUT);
+  while (field.length > 1 || field[0] !== heuristic) {
+    cancelIfAborted(signal);
+    if (performance.now() > end) break;
+    for (const runner of new Set([heuristic, ...field])) await sample(timer, runner, operands, ROUND_SAMPLES);
+    field.sort((a, b) => timeOf(a) - timeOf(b));
+    if (field.length === 1) break;
+    field = field.slice(0, Math.ceil(field.length / 2));
+  }
+  return field[0]!;
+}
+
+async function sample(timer: KernelTimer, runner: Runner, operands: OperandSets, samples: number): Promise<void> {
+  const { samplesMs } = await timer.time(runner.compiled, operands, { samples, maxMs: 1000, minSamples: 2 });
+  runner.samples.push(...samplesMs);
+}
+
+/**
+ * In what two results differ by more than rounding; undefined when they agree. Each may be off its true value by the op's
+ * tolerance, so their difference by twice that.
+ */
+export function disagreement(
+  results: Readonly<Record<string, Float32Array>>,
+  expected: Readonly<Record<string, Float32Array>>,
+  tolerance: Tolerance,
+): string | undefined {
+  for (const [name, values] of Object.entries(expected)) {
+    const result = results[name];
+    if (result === undefined || result.length !== values.length) return `${name} is missing or of another size`;
+    let squares = 0;
+    let norm = 0;
+    let maxAbs = 0;
+    for (let i = 0; i < values.length; i++) {
+      const difference = Math.abs(result[i]! - values[i]!);
+      if (!(difference <= maxAbs)) maxAbs = difference;
+      squares += difference * difference;
+      norm += values[i]! * values[i]!;
+      if (Number.isNaN(maxAbs)) break;
+    }
+    const relL2 = Math.sqrt(squares / Math.max(norm, 1e-30));
+    // Written so that NaN fails.
+    if (!(relL2 <= 2 * tolerance.relL2 && maxAbs <= 2 * tolerance.maxAbs))
+      return `differs from the heuristic's choice by ${relL2.toExponential(1)} (relative L2), ${maxAbs.toExponential(1)} (max-abs)`;
+  }
+  return undefined;
+}
+
+function cancelIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new UnclipError('CANCELLED', 'tuning was stopped; what was measured is kept');
+}
+
+/** One line about a candidate that was turned down. */
+export const describeRejection = ({ choice, reason }: Rejection): string => `${describeChoice(choice)}: ${reason}`;
