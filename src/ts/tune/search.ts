@@ -38,6 +38,8 @@ export interface SearchResult {
 const MIN_GAIN = 1.03;
 /** Candidates slower than this multiple of the fastest are out after the first look. */
 const FIRST_CUT = 1.5;
+/** Binding each candidate to every set takes time as well. */
+const MAX_SETS = 16;
 const FIRST_SAMPLES = 3;
 const ROUND_SAMPLES = 5;
 
@@ -71,7 +73,10 @@ export async function searchChoice(
   const end = performance.now() + options.budgetMs;
   const compile = (choice: Choice): Runner['compiled'] => compileGraph(graph, caps, { choose: () => choice });
   const heuristic: Runner = { choice: choices[0]!, compiled: compile(choices[0]!), samples: [] };
-  const operands = await timer.operands(heuristic.compiled, randomWeights(), { rotateBytes: options.rotateBytes });
+  const operands = await timer.operands(heuristic.compiled, randomWeights(), {
+    rotateBytes: options.rotateBytes,
+    maxSets: MAX_SETS,
+  });
   try {
     const expected = await timer.run(heuristic.compiled, operands);
     const tolerance = heuristic.compiled.nodes[0]!.record.tolerance[graph.dtype];

@@ -19,12 +19,15 @@ function operand({ kind, dtype, shape }: Tensor): string {
   return `${dtype}[${[...positions, ...shape.slice(1).slice(-1)]}]`;
 }
 
-/** Attributes by name. Those that say where in a batch something lies are left out. */
+/** Attributes that count images: how often a batch is repeated; where in a batch a part lies. */
+const overBatch = (name: string, attrs: Attrs): boolean =>
+  name === 'times' || (attrs.axis === 0 && (name === 'start' || name === 'length'));
+
+/** Attributes by name, but for those that see the batch. */
 function attributes(attrs: Attrs): string {
-  const overBatch = attrs.axis === 0;
-  return Object.keys(attrs)
-    .sort()
-    .filter((name) => !(overBatch && (name === 'start' || name === 'length')))
+  const names = Object.keys(attrs).sort();
+  return names
+    .filter((name) => !overBatch(name, attrs))
     .map((name) => `${name}:${attrs[name]}`)
     .join(',');
 }

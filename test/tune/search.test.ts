@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { GraphBuilder } from '../../src/ts/graph/builder.js';
+import type { Graph } from '../../src/ts/graph/types.js';
+import { linear } from '../../src/ts/ops/matmul/linear.js';
+import type { Kernel, Variant } from '../../src/ts/ops/types.js';
+import { randomWeights } from '../../src/ts/runtime/random-data.js';
+import { Runtime } from '../../src/ts/runtime/runtime.js';
+import { disagreement } from '../../src/ts/tune/search.js';
+import { type TunedClass, type TuneOptions, tuneGraphs, tuningTasks } from '../../src/ts/tune/tune-graphs.js';
+import { type TuningKey, TuningTable } from '../../src/ts/tune/tuning-table.js';
+
+const KEY: TuningKey = { vendor: 'v', architecture: 'a', device: 'd', driver: '1', dawn: '1' };
+
+let runtime: Runtime;
+let folder: string;
+beforeAll(async () => {
+  runtime = await Runtime.open();
+});
+afterAll(() => runtime.close());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'unclip-tuning-'));
+});
+const variants = linear.variants as Variant[];
+const original = [...variants];
+afterEach(() => {
+  variants.splice(0, variants.length, ...original);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const openTable = () => TuningTable.open(KEY, { folder, shippedFolder: join(folder, 'none') });
+
+const graph = (batch = 1, n = 32): Graph => {
+  const g = new GraphBuilder('test', { dtype: 'f32' });
+  g.output('y', g.linear(g.input('x', [batch, 40, 64]), g.linearWeight(64, [n], ['w']), null, n));
+  return g.build();
+};
+
+/** The portable kernel under another name, altered. */
+const altered = (name: string, change: (kernels: Kernel[]) => Kernel[]): Variant => {
+  const portable = original.find((v) => v.name === 'portable')!;
+  return {
+    name,
+    supports: (call, caps) => portable.supports(call, caps),
+    lower: (call, caps) => change(portable.lower(call, caps, portable.tunings?.(call, caps)[0] ?? {})),
+  };
+};
+
+/** As many times the work, so that no noise hides it. */
+const slow = altered('cpu-slow', (kernels) => Array.from({ length: 20 }, () => kernels).flat());
+const twice = altered('cpu-twice', (kernels) => [...kernels, ...kernels]);
+
+async function tune(table: TuningTable, options: Partial<TuneOptions> = {}, graphs = [graph()]): Promise<TunedClass[]> {
+  const weighted = graphs.map((g) => ({ graph: g, runs: 1 }));
+  return tuneGraphs(runtime, table, weighted, { budgetMs: 20_000, allVariants: true, ...options });
+}
+
+describe('tuneGraphs', () => {
+  it('finds the faster kernel, which programs then run at every batch, with the same numbers', async () => {
+    variants.splice(0, variants.length, slow, twice);
+    const table = openTable();
+    const [tuned] = await tune(table);
+    expect(tuned!.heuristic.variant).toBe('cpu-slow');
+    expect(tuned!.choice.variant).toBe('cpu-twice');
+    expect(tuned!.ms).toBeLessThan(tuned!.heuristicMs);
+    expect(tuned!.tried).toBe(2);
+
+    const ran = async (batch: number, choose: Runtime['choose']) => {
+      runtime.choose = choose;
+      const program = runtime.program(`search ${batch}`, graph(batch), randomWeights());
+      runtime.choose = undefined;
+      program.state('x').write(new Float32Array(batch * 40 * 64).fill(0.5));
+      await program.prepare();
+      runtime.submit([program]);
+      const y = await program.state('y').read();
+      program.destroy();
+      return { y, variant: program.compiled.nodes[0]!.variant };
+    };
+    const reopened = openTable();
+    for (const batch of [1, 3]) {
+      const chosen = await ran(batch, (record, call) => reopened.choose(record, call, runtime.caps));
+      const pinned = await ran(batch, undefined);
+      expect(chosen.variant).toBe('cpu-twice');
+      expect(pinned.variant).toBe('cpu-slow');
+      expect(chosen.y).toEqual(pinned.y);
+    }
+  });
+
+  it('never chooses a kernel whose result is wrong, however fast', async () => {
+    const halfTheSum = altered('cpu-half', ([kernel]) => {
+      const [m, k, ...rest] = kernel!.params;
+      return [{ ...kernel!, params: Uint32Array.of(m!, k! / 2, ...rest) }];
+    });
+    const halfTheRows = altered('cpu-rows', ([kernel]) => [{ ...kernel!, grid: [1, 1, 1] }]);
+    const nothing = altered('cpu-nothing', () => []);
+    variants.splice(0, variants.length, slow, halfTheSum, halfTheRows, nothing);
+    const [tuned] = await tune(openTable(), {}, [graph(4, 96)]);
+    expect(tuned!.choice.variant).toBe('cpu-slow');
+    expect(tuned!.rejected.map((r) => r.choice.variant)).toEqual(['cpu-half', 'cpu-rows', 'cpu-nothing']);
+    for (const { reason } of tuned!.rejected) expect(reason).toContain('differs from the heuristic');
+  });
+
+  it('passes over kernels that do not compile', async () => {
+    const broken = altered('cpu-broken', (kernels) => kernels.map((k) => ({ ...k, constants: { nowhere: 1 } })));
+    const absent = altered('cpu-absent', (kernels) => kernels.map((k) => ({ ...k, shader: 'matmul/nowhere' })));
+    variants.splice(0, variants.length, slow, broken, absent, twice);
+    const [tuned] = await tune(openTable());
+    expect(tuned!.rejected.map((r) => r.choice.variant)).toEqual(['cpu-broken', 'cpu-absent']);
+    expect(tuned!.choice.variant).toBe('cpu-twice');
+  });
+
+  it('measures what the table knows only when asked again', async () => {
+    variants.splice(0, variants.length, slow, twice);
+    const table = openTable();
+    expect((await tune(table)).length).toBe(1);
+    expect((await tune(table)).length).toBe(0);
+    expect((await tune(openTable(), {}, [graph(2), graph(1, 48)])).length).toBe(1);
+    expect((await tune(table, { again: true })).length).toBe(1);
+  });
+
+  it('keeps what was measured when it is stopped', async () => {
+    variants.splice(0, variants.length, slow, twice);
+    const table = openTable();
+    const stop = new AbortController();
+    const stopped = tune(
+      table,
+      {
+        signal: stop.signal,
+        onProgress: ({ done }) => {
+          if (done === 1) stop.abort();
+        },
+      },
+      [graph(1, 32), graph(1, 48), graph(1, 64)],
+    );
+    await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(openTable().size).toBe(1);
+  });
+
+  it('settles the costly classes first, and none for which there is no time', async () => {
+    variants.splice(0, variants.length, slow, twice);
+    const tuned = await tune(openTable(), {}, [graph(1, 8), graph(1, 512)]);
+    expect(tuned.map((t) => t.shape.includes('outFeatures:512'))).toEqual([true, false]);
+    expect((await tune(openTable(), { budgetMs: 0, again: true })).length).toBe(0);
+  });
+});
+
+describe('what there is to tune', () => {
+  it('leaves kernels for GPUs out on CPU drivers unless asked for, and what has one kernel altogether', () => {
+    const g = new GraphBuilder('test', { dtype: 'f32' });
+    const x = g.input('x', [1, 40, 64]);
+    g.output('y', g.clamp(g.linear(x, g.linearWeight(64, [32], ['w']), null, 32), -1, 1));
+    const caps = { ...runtime.caps, software: true, subgroupSize: 8, subgroups: true };
+    const names = (all: boolean): string[] => {
+      const tasks = tuningTasks([{ graph: g.build(), runs: 3 }], caps, all);
+      expect(tasks.every((t) => t.op === 'linear' && t.runs === 3)).toBe(true);
+      return [...new Set(tasks.flatMap((t) => t.choices.map((c) => c.variant)))];
+    };
+    variants.splice(0, variants.length, ...original.filter((v) => ['cpu', 'portable'].includes(v.name)));
+    variants.push(twice);
+    expect(names(false)).toEqual(['cpu', 'cpu-twice']);
+    expect(names(true)).toEqual(['cpu', 'portable', 'cpu-twice']);
+  });
+
+  it('counts a difference beyond twice the tolerance, NaN and absent values', () => {
+    const tolerance = { relL2: 1e-3, maxAbs: 1e-2 };
+    const y = Float32Array.of(1, 2, 3);
+    const off = (d: number) => disagreement({ y: y.map((v) => v + d) }, { y }, tolerance);
+    expect(off(0)).toBeUndefined();
+    expect(off(1e-3)).toBeUndefined();
+    expect(off(1e-2)).toContain('differs');
+    expect(off(Number.NaN)).toContain('differs');
+    expect(disagreement({}, { y }, tolerance)).toContain('missing');
+  });
+});
