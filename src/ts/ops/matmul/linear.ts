@@ -3,6 +3,7 @@ import { UnclipError } from '../../util/errors.js';
 import { lastDim, operandBytes } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 import { cpu } from './linear-cpu.js';
+import { matrix } from './linear-matrix.js';
 import { portable } from './linear-portable.js';
 import { productOf } from './product.js';
 
@@ -27,7 +28,7 @@ export const linear: OpRecord = {
       invalid(`residual is [${residual.shape}], the output [${shape}]`);
     return [shape];
   },
-  variants: [cpu, portable],
+  variants: [cpu, matrix, portable],
   flops(call) {
     const { m, k, n } = productOf(call);
     return 2 * m * k * n;

@@ -1,0 +1,120 @@
+import type { DeviceCaps, MatrixConfig, OpCall, Tuning } from '../types.js';
+
+/** Sizes of shaders/matmul/matrix-tile.wgsl: workgroup tile, its step along K, subgroup tile, halves of workgroup memory. */
+type Tile = Readonly<Record<'BM' | 'BN' | 'BK' | 'WM' | 'WN' | 'STAGES', number>>;
+
+/** A tile and the shape of the matrix unit that it is made of. */
+export type MatrixTuning = Tile & Readonly<Record<'MAT_M' | 'MAT_N' | 'MAT_K', number>>;
+
+const tile = (BM: number, BN: number, BK: number, WM: number, WN: number, STAGES: number): Tile => ({
+  ...{ BM, BN, BK, WM, WN, STAGES },
+});
+
+/**
+ * What a tuner may try. Subgroup tiles of 64×64 need half the reads of workgroup memory per product that 32×32 need, and four
+ * times the registers; narrow and flat tiles are for few columns and few rows.
+ */
+const TILES: readonly Tile[] = [
+  tile(128, 128, 32, 64, 64, 2),
+  tile(128, 256, 32, 64, 64, 1),
+  tile(128, 256, 16, 64, 64, 2),
+  tile(256, 128, 32, 64, 64, 1),
+  tile(128, 128, 32, 64, 32, 1),
+  tile(128, 128, 16, 64, 64, 2),
+  tile(128, 64, 32, 64, 32, 2),
+  tile(128, 64, 32, 32, 32, 2),
+  tile(64, 64, 32, 32, 32, 2),
+  tile(64, 64, 64, 32, 32, 2),
+  tile(64, 64, 64, 32, 32, 1),
+  tile(128, 32, 32, 32, 32, 2),
+  tile(32, 128, 32, 32, 32, 2),
+];
+
+/** Workgroups that the heuristic takes an adapter to run at a time: large GPUs have 80 to 160 cores. */
+const CORES = 128;
+
+/** Shapes that the kernels can use, largest first: f16 operands and f32 sums; f16 sums would not meet the tolerance. */
+export const matrixShapes = (caps: DeviceCaps): MatrixConfig[] =>
+  caps.matrixConfigs
+    .filter(
+      ({ M, N, K, componentType, resultComponentType }) =>
+        componentType === 'f16' &&
+        resultComponentType === 'f32' &&
+        [M, N, K].every((extent) => extent % 8 === 0 && 32 % extent === 0),
+    )
+    .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K || b.M - a.M);
+
+const subgroupsOf = ({ BM, BN, WM, WN }: Tile): number => (BM / WM) * (BN / WN);
+
+/** Elements of 16 bytes in a slab of workgroup memory, and the columns of sums that leave through one at a time. */
+function slabOf({ BK, WM, WN, MAT_M, MAT_N }: MatrixTuning): { slab: number; strip: number } {
+  const operands = Math.max(WM * (BK / 8 + 1), BK * (WN / 8 + 1));
+  const sums = (strip: number): number => (MAT_M * (strip + 8)) / 4;
+  let strip = WN;
+  while (strip > MAT_N && sums(strip) > operands) strip /= 2;
+  return { slab: Math.max(operands, sums(strip)), strip };
+}
+
+/** Bytes of workgroup memory. */
+export function matrixWorkgroupBytes(t: MatrixTuning): number {
+  const slabs = Math.max((t.BM / t.WM + t.BN / t.WN) * t.STAGES, subgroupsOf(t));
+  return slabs * slabOf(t).slab * 16;
+}
+
+function fits(t: MatrixTuning, caps: DeviceCaps): boolean {
+  const threads = subgroupsOf(t) * caps.subgroupMaxSize;
+  return (
+    threads <= caps.maxInvocations &&
+    threads % (t.BK / 8) === 0 &&
+    threads % (t.BN / 8) === 0 &&
+    t.BK % t.MAT_K === 0 &&
+    matrixWorkgroupBytes(t) <= caps.maxWorkgroupBytes
+  );
+}
+
+/** Time in arbitrary units that one picture's product of rows × columns takes, tile by tile on {@link CORES} cores. */
+function cost({ BM, BN, WM, WN }: Tile, rows: number, columns: number): number {
+  const tiles = Math.ceil(rows / BM) * Math.ceil(columns / BN);
+  const reuse = (WM * WN) / (WM + WN) / 32;
+  const efficiency = Math.min(1, 0.25 + 0.75 * reuse);
+  return BM * BN * (Math.ceil(tiles / CORES) / efficiency + tiles / 1e4);
+}
+
+/**
+ * Tile sizes that run on this adapter, the best for rows × columns of one image first, as far as arithmetic can tell.
+ * Every shape of the matrix units is offered with the first few.
+ */
+export function matrixTunings(rows: number, columns: number, caps: DeviceCaps): MatrixTuning[] {
+  const [first, ...others] = matrixShapes(caps).map(({ M, N, K }) => ({ MAT_M: M, MAT_N: N, MAT_K: K }));
+  if (first === undefined || caps.subgroupMaxSize === 0) return [];
+  const ranked = [...TILES].sort((a, b) => cost(a, rows, columns) - cost(b, rows, columns));
+  const main = ranked.map((t) => ({ ...t, ...first })).filter((t) => fits(t, caps));
+  const alternatives = others.flatMap((shape) => main.slice(0, 2).map((t) => ({ ...t, ...shape })));
+  return [...main, ...alternatives.filter((t) => fits(t, caps))];
+}
+
+/** Numbers of shaders/matmul/matrix-tile.wgsl. */
+export function matrixDefines(tuning: Tuning, caps: DeviceCaps): Record<string, number> {
+  const t = tuning as unknown as MatrixTuning;
+  const { strip } = slabOf(t);
+  const threads = subgroupsOf(t) * caps.subgroupMaxSize;
+  return {
+    ...t,
+    THREADS: threads,
+    STRIP: strip,
+    TILES_M: t.WM / t.MAT_M,
+    TILES_N: t.WN / t.MAT_N,
+    STEPS: t.BK / t.MAT_K,
+    STRIPS: t.WN / strip,
+    STRIP_TILES: strip / t.MAT_N,
+    A_LOADS: Math.ceil((t.BM * t.BK) / 8 / threads),
+    B_LOADS: Math.ceil((t.BN * t.BK) / 8 / threads),
+  };
+}
+
+/** Fewer rows an image than this leave matrix units idle and are bound by reading the weights: other kernels do that better. */
+const FEWEST_ROWS = 8;
+
+/** Whether a product in f16 with `rows` rows an image runs on this adapter's matrix units. */
+export const runsOnMatrixUnits = (call: OpCall, rows: number, columns: number, caps: DeviceCaps): boolean =>
+  call.dtype === 'f16' && caps.f16 && rows >= FEWEST_ROWS && matrixTunings(rows, columns, caps).length > 0;
