@@ -19,18 +19,22 @@ export interface SamplerOptions {
   readonly lastProgram?: Program;
 }
 
+/** A step whose commands are recorded. */
+export interface PreparedStep {
+  /** Uploads its parameters and noise, and submits it. Once. */
+  submit(): void;
+}
+
 /** Runs the reverse steps of one stage. The sample stays on the GPU; per step only parameters and noise go up. */
 export class Sampler {
   readonly options: SamplerOptions;
   readonly steps: readonly StepCoefficients[];
   readonly #runtime: Runtime;
-  readonly #params: Float32Array;
 
   constructor(runtime: Runtime, options: SamplerOptions) {
     this.#runtime = runtime;
     this.options = options;
     this.steps = options.schedule.steps(options.steps);
-    this.#params = new Float32Array(options.batch * STEP_PARAMS_FLOATS);
   }
 
   /** The sample x_t of all images, f32, channels last. */
@@ -49,18 +53,44 @@ export class Sampler {
     this.latents.write(noise.draw(stage, -1, sampleShape));
   }
 
-  /** Submits reverse step `index` (0 = noisiest) for the whole batch; the first one compiles and loads what it needs. */
-  async submit(index: number, noise: NoiseSource): Promise<void> {
+  /** Whether steps `a` and `b` run the same program. */
+  sameProgram(a: number, b: number): boolean {
+    return this.#programOf(a) === this.#programOf(b);
+  }
+
+  /**
+   * Does everything of reverse step `index` (0 = noisiest) that need not wait for the step before: draws its noise, records its
+   * commands. The first step of a program compiles and loads what it needs. Steps are prepared in the order of their draws, and
+   * nothing on the GPU changes until the result is submitted.
+   */
+  async prepare(index: number, noise: NoiseSource): Promise<PreparedStep> {
     const { stage, schedule, guidanceScale, sampleShape, batch } = this.options;
     const coefficients = this.steps[index]!;
     const last = index === this.steps.length - 1;
     // diffusers clamps the decoder's sample to [−1, 1] after its last step.
     const params = schedule.params(coefficients, { guidanceScale, outputClip: last && stage === 'decoder' ? 1 : 0 });
-    for (let image = 0; image < batch; image++) packStepParams(params, this.#params, image);
-    const program = last ? (this.options.lastProgram ?? this.options.program) : this.options.program;
+    const packed = new Float32Array(batch * STEP_PARAMS_FLOATS);
+    for (let image = 0; image < batch; image++) packStepParams(params, packed, image);
+    const drawn = coefficients.timestep > 0 ? noise.draw(stage, index, sampleShape) : undefined;
+    const program = this.#programOf(index);
     await program.prepare();
-    program.state('stepParams').write(this.#params);
-    if (coefficients.timestep > 0) program.state('noise').write(noise.draw(stage, index, sampleShape));
-    this.#runtime.submit([program]);
+    const recording = this.#runtime.record([program]);
+    return {
+      submit(): void {
+        program.state('stepParams').write(packed);
+        if (drawn !== undefined) program.state('noise').write(drawn);
+        recording.submit();
+      },
+    };
+  }
+
+  /** {@link prepare}s reverse step `index` and submits it. */
+  async submit(index: number, noise: NoiseSource): Promise<void> {
+    (await this.prepare(index, noise)).submit();
+  }
+
+  #programOf(index: number): Program {
+    const { program, lastProgram } = this.options;
+    return index === this.steps.length - 1 ? (lastProgram ?? program) : program;
   }
 }

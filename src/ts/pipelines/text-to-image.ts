@@ -5,7 +5,7 @@ import { UnclipError } from '../util/errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { NoiseSource, StageName } from './noise.js';
 import type { TextToImagePrograms } from './programs.js';
-import { Sampler } from './sampler.js';
+import { type PreparedStep, Sampler } from './sampler.js';
 import type { SamplingSettings } from './settings.js';
 
 /** What a run tells while it goes. */
@@ -74,6 +74,7 @@ export class TextToImageRun {
     const { text, priorPrelude, priorFinish, textProj, decoderPrelude, superResPrepare, pixels } = this.#programs;
     this.encodePrompts(prompts);
     await this.#submit(text, priorPrelude);
+    await this.#runtime.device.idle();
     await this.#done('text', 1, 1, undefined, hooks);
     await this.#stage(this.prior, noise, hooks);
     await this.#submit(priorFinish, textProj, decoderPrelude);
@@ -108,11 +109,20 @@ export class TextToImageRun {
     contextMask.write(Float32Array.from(masks.flatMap((mask) => [...extra, ...mask])));
   }
 
+  /** While the GPU runs a step, the next one is recorded: only its submission waits for the hooks. */
   async #stage(sampler: Sampler, noise: NoiseSource, hooks: RunHooks): Promise<void> {
     sampler.start(noise);
     const steps = sampler.steps.length;
+    let prepared: PreparedStep | undefined;
     for (let i = 0; i < steps; i++) {
-      await sampler.submit(i, noise);
+      const step = prepared ?? (await sampler.prepare(i, noise));
+      step.submit();
+      // Another program's weights may have to take the place of this one's, which must not happen before it has run.
+      const ahead = i + 1 < steps && sampler.sameProgram(i, i + 1);
+      [, prepared] = await Promise.all([
+        this.#runtime.device.idle(),
+        ahead ? sampler.prepare(i + 1, noise) : undefined,
+      ]);
       await this.#done(sampler.options.stage, i + 1, steps, sampler, hooks);
     }
   }
@@ -124,7 +134,6 @@ export class TextToImageRun {
     sampler: Sampler | undefined,
     hooks: RunHooks,
   ): Promise<void> {
-    await this.#runtime.device.idle();
     await hooks.onStep?.({ stage, step, steps }, sampler);
     if (hooks.signal?.aborted) throw new UnclipError('CANCELLED', 'drawing was cancelled');
   }

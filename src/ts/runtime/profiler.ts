@@ -5,9 +5,9 @@ import type { Program } from './program.js';
 export interface SubmitRecord {
   readonly programs: readonly Program[];
   readonly dispatches: number;
-  /** JavaScript time to record the pass. */
+  /** JavaScript time to record the command buffer; it may have passed while the GPU was at the step before. */
   readonly encodeMs: number;
-  /** JavaScript time to finish the command buffer and hand it to the queue. */
+  /** JavaScript time to hand it to the queue. */
   readonly submitMs: number;
   /** GPU time of the pass; undefined before {@link Profiler.collect} and on adapters without timestamps. */
   gpuMs: number | undefined;
@@ -17,7 +17,13 @@ export interface SubmitRecord {
 export interface ProfiledSubmit {
   readonly timestampWrites: GPUComputePassTimestampWrites | undefined;
   encoded(): void;
+  submitting(): void;
   submitted(): void;
+}
+
+interface Slotted {
+  readonly slot: number;
+  readonly record: SubmitRecord;
 }
 
 const BYTES_A_SLOT = 16;
@@ -27,7 +33,8 @@ export class Profiler {
   readonly #device: Device;
   readonly #capacity: number;
   readonly #querySet: GPUQuerySet | undefined;
-  #records: SubmitRecord[] = [];
+  #records: Slotted[] = [];
+  #slots = 0;
 
   /** @param capacity most submits between two {@link collect}s that get a GPU time */
   constructor(device: Device, capacity = 1024) {
@@ -43,10 +50,11 @@ export class Profiler {
   }
 
   begin(programs: readonly Program[]): ProfiledSubmit {
-    const slot = this.#records.length;
+    const slot = this.#slots++;
     const querySet = slot < this.#capacity ? this.#querySet : undefined;
     const start = performance.now();
-    let encoded = start;
+    let encodeMs = 0;
+    let submitting = start;
     return {
       timestampWrites: querySet && {
         querySet,
@@ -54,26 +62,26 @@ export class Profiler {
         endOfPassWriteIndex: 2 * slot + 1,
       },
       encoded() {
-        encoded = performance.now();
+        encodeMs = performance.now() - start;
+      },
+      submitting() {
+        submitting = performance.now();
       },
       submitted: () => {
-        this.#records.push({
-          programs,
-          dispatches: programs.reduce((sum, p) => sum + p.compiled.dispatches, 0),
-          encodeMs: encoded - start,
-          submitMs: performance.now() - encoded,
-          gpuMs: undefined,
-        });
+        const dispatches = programs.reduce((sum, p) => sum + p.compiled.dispatches, 0);
+        const submitMs = performance.now() - submitting;
+        this.#records.push({ slot, record: { programs, dispatches, encodeMs, submitMs, gpuMs: undefined } });
       },
     };
   }
 
-  /** Reads the GPU's times, hands out what was recorded, in order, and starts anew. */
+  /** Reads the GPU's times, hands out what was submitted, in order, and starts anew. No recording may wait for its submit. */
   async collect(): Promise<SubmitRecord[]> {
     const records = this.#records;
     this.#records = [];
+    this.#slots = 0;
     const timed = Math.min(records.length, this.#capacity);
-    if (this.#querySet === undefined || timed === 0) return records;
+    if (this.#querySet === undefined || timed === 0) return records.map(({ record }) => record);
     const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
     const buffer = this.#device.createBuffer('timestamps', timed * BYTES_A_SLOT, usage);
     const encoder = this.#device.gpu.createCommandEncoder();
@@ -81,8 +89,9 @@ export class Profiler {
     this.#device.gpu.queue.submit([encoder.finish()]);
     const ticks = new BigUint64Array(await this.#device.readBuffer(buffer, 0, timed * BYTES_A_SLOT));
     buffer.destroy();
-    for (let i = 0; i < timed; i++) records[i]!.gpuMs = Number(ticks[2 * i + 1]! - ticks[2 * i]!) / 1e6;
-    return records;
+    for (const { slot, record } of records)
+      if (slot < timed) record.gpuMs = Number(ticks[2 * slot + 1]! - ticks[2 * slot]!) / 1e6;
+    return records.map(({ record }) => record);
   }
 
   destroy(): void {

@@ -17,6 +17,11 @@ export interface RuntimeOptions extends DeviceOptions, CompileOptions {
   readonly caps?: Partial<DeviceCaps>;
 }
 
+/** Commands that wait to be submitted, once. What they use must stay as it is until then. */
+export interface Recording {
+  submit(): void;
+}
+
 /** Bindings a kernel can have absent: each position has its own 256 bytes, since writable ranges may not overlap. */
 const DUMMY_SLOTS = 16;
 
@@ -86,16 +91,28 @@ export class Runtime implements ProgramHost {
     return new StateTensor(this.device, label, shape, dtype);
   }
 
-  /** Submits prepared programs, one after the other, as one command buffer. */
-  submit(programs: readonly Program[]): void {
+  /** Records prepared programs, one after the other, as one command buffer to be submitted later. */
+  record(programs: readonly Program[]): Recording {
     const profiled = this.profiler?.begin(programs);
-    const encoder = this.device.gpu.createCommandEncoder();
+    const { gpu } = this.device;
+    const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass({ timestampWrites: profiled?.timestampWrites });
     for (const program of programs) program.encode(pass);
     pass.end();
+    const commands = encoder.finish();
     profiled?.encoded();
-    this.device.gpu.queue.submit([encoder.finish()]);
-    profiled?.submitted();
+    return {
+      submit(): void {
+        profiled?.submitting();
+        gpu.queue.submit([commands]);
+        profiled?.submitted();
+      },
+    };
+  }
+
+  /** {@link record}s prepared programs and submits them. */
+  submit(programs: readonly Program[]): void {
+    this.record(programs).submit();
   }
 
   dummy(position: number, access: 'read' | 'readWrite'): GPUBufferBinding {
