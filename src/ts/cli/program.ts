@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../util/package-root.js';
+import { benchCommand } from './bench/bench.js';
 import { doctorCommand } from './doctor.js';
 import { EXIT, reportFailure } from './failure.js';
 import { generateCommand } from './generate.js';
@@ -22,8 +23,9 @@ export async function runCli(args: readonly string[], context: CommandContext): 
   const program = new Command('unclip')
     .description('DALL·E 2 (unCLIP) on this machine: text in, picture out')
     .version(version(), '-V, --version');
-  for (const make of [generateCommand, inspectCommand, doctorCommand, parityCommand]) program.addCommand(make(context));
-  for (const command of [program, ...program.commands])
+  for (const make of [generateCommand, inspectCommand, doctorCommand, parityCommand, benchCommand])
+    program.addCommand(make(context));
+  for (const command of withSubCommands(program))
     command.exitOverride().configureOutput({
       writeOut: (text) => stdout.write(text),
       // Its errors are thrown as well, and reported below in this program's own form.
@@ -40,3 +42,5 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     return reportFailure(error, stderr);
   }
 }
+
+const withSubCommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withSubCommands)];

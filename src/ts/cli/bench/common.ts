@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type BenchEngine, closeEngine, openEngine } from '../../bench/engine.js';
+import { reportPage } from '../../bench/html/page.js';
+import { measureRoofline, probes } from '../../bench/roofline.js';
+import type { Report } from '../../bench/schema.js';
+import { UnclipError } from '../../util/errors.js';
+import { ReportedFailure } from '../failure.js';
+import { oneOf, wholeNumber } from '../options.js';
+import { type CommandContext, printLine } from '../ui/terminal.js';
+import { formatTime } from './cells.js';
+import { benchProgress } from './progress.js';
+
+/** Options of every sub-command that measures. */
+export interface CommonOptions {
+  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly json?: string;
+  readonly html?: string;
+  readonly quiet?: boolean;
+}
+
+export const addCommonOptions = (command: Command): Command =>
+  command
+    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
+    .option('--json <file>', 'write the report as JSON (bench/README.md describes it)')
+    .option('--html <file>', 'write the report as one self-contained page with plots')
+    .option('-q, --quiet', 'no progress');
+
+/** `--runs`, for sub-commands that time kernels. */
+export const addRunsOption = (command: Command): Command =>
+  command.option('--runs <n>', 'timed runs of each kernel', wholeNumber('--runs', 3, 500), 20);
+
+/** Rows that were wrong or did not run. */
+const brokenRows = (r: Report): number =>
+  [...(r.kernels ?? []), ...(r.shapes?.rows ?? [])].filter((row) => row.status === 'wrong' || row.status === 'failed')
+    .length;
+
+/**
+ * Opens the adapter, lets `measure` fill the report, and writes it wherever it was asked for. After Ctrl-C that happens with
+ * what was measured until then.
+ * @throws ReportedFailure when a kernel was wrong or did not run
+ */
+export async function withEngine(
+  options: CommonOptions,
+  context: CommandContext,
+  measure: (engine: BenchEngine) => Promise<void>,
+  print: (report: Report) => string,
+): Promise<void> {
+  const engine = await openEngine({ adapter: options.adapter });
+  const { report } = engine;
+  try {
+    await measure(engine);
+  } finally {
+    await closeEngine(engine);
+  }
+  publish({ ...report, interrupted: context.signal.aborted }, options, context, print);
+}
+
+/** Prints a report and writes its files. @throws ReportedFailure as {@link withEngine}, UnclipError CANCELLED, IO_FAILED */
+export function publish(
+  report: Report,
+  options: CommonOptions,
+  { stdout, signal }: CommandContext,
+  print: (report: Report) => string,
+): void {
+  printLine(stdout, print(report));
+  if (options.json !== undefined) writeText(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.html !== undefined) writeText(options.html, reportPage(report));
+  if (signal.aborted) throw signal.reason;
+  if (brokenRows(report) > 0) throw new ReportedFailure();
+}
+
+function writeText(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (cause) {
+    throw new UnclipError('IO_FAILED', `cannot write ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Measures the adapter's peaks into the report. */
+export async function addRoofline(
+  { runtime, timer, report }: BenchEngine,
+  runs: number,
+  quiet: boolean | undefined,
+  { stderr, signal }: CommandContext,
+): Promise<void> {
+  const { caps } = runtime.device;
+  const progress = benchProgress(stderr, probes(caps).length, quiet ?? false);
+  try {
+    report.roofline = await measureRoofline(
+      timer,
+      caps,
+      { samples: runs, minSamples: runs },
+      {
+        signal,
+        begin: (name) => progress.begin(`roofline: ${name}`),
+        done: (name, ms) => progress.done(`roofline: ${name}: ${formatTime(ms)}`),
+      },
+    );
+  } finally {
+    progress.stop();
+  }
+}
