@@ -1,6 +1,7 @@
 // Parameters, operands and epilogue of the convolution kernels.
 // x[B, H, W, I] · w[kernel, kernel, I, LDW] → out[B, OH, OW, O]; LDW = O rounded up to 4, zero-padded, bias likewise.
 // With upsample 1 (a shift) x is read as its nearest 2× enlargement; residual_up 1: residual is [B, OH/2, OW/2, O].
+// Q8: w is int8, four columns a word, with an f32 scale for each output channel.
 // imageBias[B, image_stride] is added to every pixel of an image. out = act(conv + bias + imageBias) + residual.
 // VEC_I: I is a multiple of 4 (x read as vec4). The including file names the element types of the other operands
 // (WeightElem, BiasElem, OutElem for residual and out) as its store needs them.
@@ -24,6 +25,9 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read_write> image_bias: array<Elem>;
 @group(0) @binding(4) var<storage, read_write> residual: array<OutElem>;
 @group(0) @binding(5) var<storage, read_write> out: array<OutElem>;
+//#if Q8
+@group(0) @binding(6) var<storage, read> scales: array<BiasElem>;
+//#endif
 
 /// First element of pixel m's residual.
 fn residual_base(m: u32) -> u32 {

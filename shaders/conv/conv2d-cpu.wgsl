@@ -8,8 +8,7 @@
 enable subgroups;
 //#const SUBGROUP u32
 //#import conv/conv2d-common
-//#import matmul/columns
-alias WeightElem = ElemCols;
+//#import matmul/weight-columns
 alias BiasElem = Cols;
 alias OutElem = ElemCols;
 
@@ -50,7 +49,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let ldw = (p.out_channels + 3u) / 4u * 4u / COLS;
+  let ldw = weight_stride(p.out_channels);
   let tiles_o = (p.out_channels + SUBGROUP * COLS - 1u) / (SUBGROUP * COLS);
   let tiles_x = (p.out_width + TILE_W - 1u) / TILE_W;
   let tiles_y = (p.out_height + TILE_H - 1u) / TILE_H;
@@ -91,9 +90,9 @@ fn main(
         var v: array<f32, LOADS>;
         for (var j = 0u; j < LOADS; j++) { v[j] = quads[j][c]; }
         let row = ky * 3u * p.channels + quad * 4u + c;
-        let w0 = Cols(w[row * ldw + o]);
-        let w1 = Cols(w[(row + p.channels) * ldw + o]);
-        let w2 = Cols(w[(row + 2u * p.channels) * ldw + o]);
+        let w0 = weight_cols(row * ldw, o);
+        let w1 = weight_cols((row + p.channels) * ldw, o);
+        let w2 = weight_cols((row + 2u * p.channels) * ldw, o);
         add_row(&acc0, &v, 0u * SPAN, w0, w1, w2);
         add_row(&acc1, &v, 1u * SPAN, w0, w1, w2);
         add_row(&acc2, &v, 2u * SPAN, w0, w1, w2);
@@ -119,7 +118,11 @@ fn main(
     let ox = x0 + i % TILE_W;
     if (ox < p.out_width) {
       let m = (image * p.out_height + y0 + i / TILE_W) * p.out_width + ox;
+//#if Q8
+      var v = activate_cols(sums[i] * scales[o] + extra, p.flags >> 8u);
+//#else
       var v = activate_cols(sums[i] + extra, p.flags >> 8u);
+//#endif
       if ((p.flags & HAS_RESIDUAL) != 0u) { v += Cols(residual[residual_base(m) / COLS + o]); }
       out[m * p.out_channels / COLS + o] = ElemCols(v);
     }

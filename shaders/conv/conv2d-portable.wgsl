@@ -2,8 +2,8 @@
 // Layout and epilogue: conv/conv2d-common; tiling, accumulation and error bound: matmul/tile-core. WGSL core only.
 //#import conv/conv2d-common
 //#import matmul/tile-core
+//#import matmul/weight-quads
 // VEC_O: O is a multiple of 4 (residual and out as vec4).
-alias WeightElem = Elem4;
 alias BiasElem = vec4<f32>;
 //#if VEC_O
 alias OutElem = Elem4;
@@ -73,12 +73,15 @@ fn load_a(row: Row, d: Depth) -> Tile4 {
 
 fn load_b(k: u32, n: u32) -> Tile4 {
   if (k >= p.kernel * p.kernel * p.channels || n >= p.out_channels) { return Tile4(); }
-  return Tile4(w[k * ((p.out_channels + 3u) / 4u) + n / 4u]);
+  return weight_quad(w[k * ((p.out_channels + 3u) / 4u) + n / 4u]);
 }
 
 /// Finishes channels o…o+3 of output pixel m (counted over the batch) and writes them.
 fn store(m: u32, o: u32, sum: vec4<f32>) {
   var v = sum;
+//#if Q8
+  v *= scales[o / 4u];
+//#endif
   let valid = min(4u, p.out_channels - o);
   if ((p.flags & HAS_BIAS) != 0u) { v += bias[o / 4u]; }
   if ((p.flags & HAS_IMAGE_BIAS) != 0u) {

@@ -3,7 +3,7 @@
 // x is read as vec4 along K, a row a lane, and handed round with subgroupShuffle; a load costs there as much as some 20 products
 // (lanes are loaded one by one, bounds checked), so each is used as often as the registers allow.
 // w is padded with zeros to LDW = N rounded up to 4 columns, bias likewise; rows of x, residual and out are exactly K or N wide.
-// VEC_K: K is a multiple of 4. COLS must divide N.
+// VEC_K: K is a multiple of 4. COLS must divide N. Q8: w is int8 with f32 scales (matmul/weight-columns).
 // Sums run over k in ascending order in f32 with fma, whatever the number of rows: error ≤ K·2⁻²⁴·Σ|x·w|.
 enable subgroups;
 requires immediate_address_space;
@@ -11,6 +11,7 @@ requires immediate_address_space;
 //#import common/types
 //#import matmul/epilogue
 //#import matmul/one-subgroup
+//#import matmul/weight-columns
 struct Params { m: u32, k: u32, n: u32, flags: u32 }
 var<immediate> p: Params;
 //#if VEC_K
@@ -18,10 +19,13 @@ var<immediate> p: Params;
 //#else
 @group(0) @binding(0) var<storage, read_write> x: array<Elem>;
 //#endif
-@group(0) @binding(1) var<storage, read> w: array<ElemCols>;
+@group(0) @binding(1) var<storage, read> w: array<WeightElem>;
 @group(0) @binding(2) var<storage, read> bias: array<Cols>;
 @group(0) @binding(3) var<storage, read_write> residual: array<ElemCols>;
 @group(0) @binding(4) var<storage, read_write> out: array<ElemCols>;
+//#if Q8
+@group(0) @binding(5) var<storage, read> scales: array<Cols>;
+//#endif
 
 /// x[m, 4·quad…4·quad+3] of the row whose first element is `base`; zero past K.
 fn load_quad(base: u32, quad: u32) -> vec4<f32> {
@@ -42,7 +46,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let ldw = (p.n + 3u) / 4u * 4u / COLS;
+  let ldw = weight_stride(p.n);
   let tiles_n = (p.n + SUBGROUP * COLS - 1u) / (SUBGROUP * COLS);
   let tile = wg.x + wg.y * groups.x;
   let n = tile % tiles_n * SUBGROUP + lane;
@@ -61,7 +65,7 @@ fn main(
     for (var j = 0u; j < LOADS; j++) { quads[j] = load_quad(base[j], quad); }
     var wk: array<Cols, 4>;
     // Past the last k x is zero; the last row of w stands in there.
-    for (var c = 0u; c < 4u; c++) { wk[c] = Cols(w[min(quad * 4u + c, p.k - 1u) * ldw + n]); }
+    for (var c = 0u; c < 4u; c++) { wk[c] = weight_cols(min(quad * 4u + c, p.k - 1u) * ldw, n); }
     add_rows(&acc0, &quads, 0u, wk);
 //#if ROWS16
     add_rows(&acc1, &quads, 8u, wk);
@@ -82,7 +86,11 @@ fn main(
   }
   for (var i = 0u; i < min(ROWS, p.m - m0); i++) {
     let at = (m0 + i) * p.n / COLS + n;
+//#if Q8
+    var v = activate_cols(sums[i] * scales[n] + extra, p.flags >> 8u);
+//#else
     var v = activate_cols(sums[i] + extra, p.flags >> 8u);
+//#endif
     if ((p.flags & HAS_RESIDUAL) != 0u) { v += Cols(residual[at]); }
     out[at] = ElemCols(v);
   }

@@ -4,6 +4,7 @@ import { addon } from '../../src/ts/native/addon.js';
 import { ACTIVATIONS, type Activation } from '../../src/ts/ops/activations.js';
 import { conv2d } from '../../src/ts/ops/conv/conv2d.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
+import { quantize } from '../support/quantized.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';
 
@@ -47,13 +48,19 @@ const CASES: readonly Case[] = [
 
 const { software, subgroupSize } = (await testRuntime()).device.caps;
 
-/** The cpu variant is for 3×3 with stride 1, and for 1×1 that is a plain product. */
+/** The cpu variants are for 3×3 with stride 1, and for 1×1 that is a plain product. */
 const runs = (variant: string, c: Case): boolean =>
-  variant !== 'cpu' ||
+  !variant.endsWith('cpu') ||
   (c.kernel === 3 && (c.stride ?? 1) === 1) ||
   (c.kernel === 1 && !c.imageBias && c.residual !== 'half');
 
-const VARIANTS = conv2d.variants.map((v) => v.name).filter((name) => name !== 'cpu' || (software && subgroupSize > 0));
+/** The kernels for matrix units have tests of their own. */
+const VARIANTS = conv2d.variants
+  .map((v) => v.name)
+  .filter((name) => (!name.endsWith('cpu') || (software && subgroupSize > 0)) && !name.endsWith('matrix'));
+
+/** Whether a variant reads weights in 8 bits: the reference then starts from what those stand for. */
+const isQuantized = (variant: string): boolean => conv2d.variants.find((v) => v.name === variant)?.weights === 'q8';
 
 const outputShape = ({ x: [b, h, w], o, kernel, stride = 1, pad = 0, upsample = 1 }: Case) =>
   [
@@ -99,6 +106,7 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1) {
     weights: c.bias ? { w, bias } : { w },
     dtype,
     variants: { conv2d: variant },
+    quantized: isQuantized(variant),
   });
   expect(ran).toEqual([`conv2d:${variant}`]);
   const sizes = {
@@ -113,7 +121,7 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1) {
     pad,
     upsample,
   };
-  let expected = addon().conv2d(x, w, c.bias ? bias : null, sizes);
+  let expected = addon().conv2d(x, isQuantized(variant) ? quantize(w, o).restored : w, c.bias ? bias : null, sizes);
   const [, oh, ow] = outputShape(c);
   if (c.imageBias) expected = expected.map((v, i) => v + imageBias[Math.floor(i / (oh * ow * o)) * o + (i % o)]!);
   if (c.act !== undefined && c.act !== 'none') expected = addon()[c.act](expected);
@@ -178,6 +186,7 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
           inputs: { x: values },
           weights,
           variants: { conv2d: variant },
+          quantized: isQuantized(variant),
         })
       ).output;
     const all = await go(3, x);
@@ -205,6 +214,7 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
         inputs: { guard, x: randomArray(180, 1) },
         weights: { w: randomArray(o * 36, 2) },
         variants: { conv2d: variant },
+        quantized: isQuantized(variant),
       });
       expect(output.slice(0, 64)).toEqual(guard);
       expect(output.slice(64 + elements)).toEqual(guard);

@@ -2,19 +2,44 @@ import type { WeightRequest } from '../../src/ts/graph/weights-spec.js';
 import { pad4 } from '../../src/ts/graph/weights-spec.js';
 import type { WeightSource } from '../../src/ts/runtime/residency.js';
 import { halfBits } from '../../src/ts/util/half.js';
+import { type Quantized, quantize } from './quantized.js';
 
 /** A checkpoint in memory, packed in plain JavaScript: independent of the addon that real checkpoints go through. */
 export function jsWeights(tensors: Readonly<Record<string, Float32Array>>): WeightSource {
   return {
     pack(request: WeightRequest, destination: Uint8Array, dtype: 'f32' | 'f16'): void {
-      const values = packed(request, tensors);
       const view = new DataView(destination.buffer, destination.byteOffset, destination.byteLength);
+      if (request.quantized === 'values') {
+        packed(
+          request,
+          mapped(request, tensors, (q) => Float32Array.from(q.values)),
+        ).forEach((v, i) => {
+          view.setInt8(i, v);
+        });
+        return;
+      }
+      const values =
+        request.quantized === 'scales'
+          ? packed(
+              { ...request, packing: 'vector' },
+              mapped(request, tensors, (q) => q.scales),
+            )
+          : packed(request, tensors);
       values.forEach((v, i) => {
         if (dtype === 'f32') view.setFloat32(4 * i, v, true);
         else view.setUint16(2 * i, halfBits(v), true);
       });
     },
   };
+}
+
+/** The sources of a matrix in 8 bits, one part of each. */
+function mapped(
+  { sources, sourceShapes }: WeightRequest,
+  tensors: Readonly<Record<string, Float32Array>>,
+  part: (q: Quantized) => Float32Array,
+): Record<string, Float32Array> {
+  return Object.fromEntries(sources.map((name, i) => [name, part(quantize(tensors[name]!, sourceShapes[i]![0]!))]));
 }
 
 function packed(request: WeightRequest, tensors: Readonly<Record<string, Float32Array>>): Float32Array {

@@ -1,5 +1,7 @@
 import { GraphBuilder, type T } from '../../src/ts/graph/builder.js';
+import { quantizeWeights } from '../../src/ts/graph/quantize.js';
 import type { ActivationDType } from '../../src/ts/graph/types.js';
+import type { Tuning } from '../../src/ts/ops/types.js';
 import { Runtime } from '../../src/ts/runtime/runtime.js';
 import { jsWeights } from './js-weights.js';
 
@@ -13,6 +15,10 @@ export interface OpRun {
   readonly dtype?: ActivationDType;
   /** Variant forced by op name, or one name for all ops. Naming one that does not run this call is an error. */
   readonly variants?: Readonly<Record<string, string>> | string;
+  /** Tuning of the forced variants by op name. */
+  readonly tunings?: Readonly<Record<string, Tuning>>;
+  /** Matrix weights of any size in 8 bits. */
+  readonly quantized?: boolean;
   /** Read back besides the output. */
   readonly states?: readonly string[];
 }
@@ -31,11 +37,11 @@ const POISON = 0xffffffff;
 const runtimes = new Map<string, Promise<Runtime>>();
 
 /** One runtime per variant choice, for the whole test file. */
-export function testRuntime(variants?: OpRun['variants']): Promise<Runtime> {
-  const key = JSON.stringify(variants ?? null);
+export function testRuntime(variants?: OpRun['variants'], tunings?: OpRun['tunings']): Promise<Runtime> {
+  const key = JSON.stringify([variants, tunings]);
   let runtime = runtimes.get(key);
   if (runtime === undefined) {
-    runtime = Runtime.open(variants === undefined ? {} : { variants });
+    runtime = Runtime.open({ ...(variants && { variants }), ...(tunings && { tunings }) });
     runtimes.set(key, runtime);
   }
   return runtime;
@@ -45,11 +51,12 @@ let serial = 0;
 
 /** Runs a small graph on the real device with poisoned arena and outputs. */
 export async function runOp(run: OpRun): Promise<OpResult> {
-  const runtime = await testRuntime(run.variants);
+  const runtime = await testRuntime(run.variants, run.tunings);
   const g = new GraphBuilder('test', { dtype: run.dtype ?? 'f32' });
   const out = run.build(g);
   if (out !== undefined) g.output('output', out);
-  const graph = g.build();
+  const built = g.build();
+  const graph = run.quantized ? quantizeWeights(built, { channels: 1, weights: 1 }) : built;
   const program = runtime.program(`test${serial++}`, graph, jsWeights(run.weights ?? {}));
   const names = [...Object.keys(graph.inputs), ...Object.keys(graph.outputs)];
   for (const name of names) {

@@ -11,19 +11,25 @@ const OPERANDS: Readonly<Record<string, number>> = { linear: 4, conv2d: 5 };
 /** Position of the weights among the operands of those. */
 const WEIGHTS = 1;
 
-/** Layers that read or make pixels, latents and the like are small, and the network's error is most sensitive to theirs. */
-const MIN_CHANNELS = 16;
+/** Which layers are worth it: all with at least so many channels on either side, and so many weights. */
+export interface LayerBounds {
+  readonly channels: number;
+  readonly weights: number;
+}
 
-/** Below it a layer's weights are not worth a second tensor. */
-const MIN_WEIGHTS = 1024;
+/**
+ * Layers with few channels, such as those that read or make pixels, are a thousandth of the weights of a network and most of
+ * its error (bench/notes/q8.md).
+ */
+const BOUNDS: LayerBounds = { channels: 16, weights: 1024 };
 
 /**
  * Stores the weights of linear and conv2d in 8 bits: w ≈ value · scale, value int8 in the same layout, scale f32 for each
- * output channel. The weight tensor becomes the values; the scales become the last operand. Vectors, embeddings, small layers
- * and a network's first and last convolution stay as they are. Pure; idempotent.
+ * output channel. The weight tensor becomes the values; the scales become the last operand. Vectors, embeddings and layers
+ * below `bounds` stay as they are. Pure; idempotent.
  */
-export function quantizeWeights(graph: Graph): Graph {
-  const quantizable = findQuantizable(graph);
+export function quantizeWeights(graph: Graph, bounds = BOUNDS): Graph {
+  const quantizable = findQuantizable(graph, bounds);
   const tensors: Tensor[] = [...graph.tensors];
   const scalesOf = new Map<number, number>();
   for (const w of quantizable) {
@@ -50,22 +56,22 @@ export function quantizeWeights(graph: Graph): Graph {
 }
 
 /** Weights that nothing but the matrix operand of linear and conv2d reads, and that are large enough. */
-function findQuantizable({ tensors, nodes }: Graph): Tensor[] {
+function findQuantizable({ tensors, nodes }: Graph, bounds: LayerBounds): Tensor[] {
   const candidates = new Set<number>();
   const others = new Set<number>();
   for (const { op, inputs } of nodes)
     inputs.forEach((id, position) => {
       if (id === null || tensors[id]!.kind !== 'weight') return;
-      if (op in OPERANDS && position === WEIGHTS && isLarge(tensors[id]!)) candidates.add(id);
+      if (op in OPERANDS && position === WEIGHTS && isLarge(tensors[id]!, bounds)) candidates.add(id);
       else others.add(tensors[id]!.aliasOf ?? id);
     });
   return [...candidates].filter((id) => !others.has(id)).map((id) => tensors[id]!);
 }
 
-function isLarge({ weight, aliasOf, shape }: Tensor): boolean {
+function isLarge({ weight, aliasOf, shape }: Tensor, bounds: LayerBounds): boolean {
   if (weight === undefined || weight.quantized !== undefined || aliasOf !== undefined) return false;
   const { inputs, outputs } = channels(weight);
-  return Math.min(inputs, outputs) >= MIN_CHANNELS && elementCount(shape) >= MIN_WEIGHTS;
+  return Math.min(inputs, outputs) >= bounds.channels && elementCount(shape) >= bounds.weights;
 }
 
 /** Channels in and out, by PyTorch's [outputs, inputs, …]; several sources lie side by side. */

@@ -1,10 +1,11 @@
 import type { Tensor } from '../../graph/types.js';
-import { lastDim, params, read, readWrite } from '../lowering.js';
-import { epilogueFlags } from '../matmul/product.js';
+import { lastDim, params, read, readWrite, rowsOf } from '../lowering.js';
+import { epilogueFlags, type Product, scaleBindings } from '../matmul/product.js';
 import type { KernelBinding, OpCall } from '../types.js';
 
 export interface ConvCall {
   readonly x: Tensor;
+  readonly w: Tensor;
   readonly out: Tensor;
   readonly inChannels: number;
   readonly outChannels: number;
@@ -22,6 +23,7 @@ export function convOf({ inputs, outputs, attrs }: OpCall): ConvCall {
     inputs[3] ?? null,
     inputs[4] ?? null,
   ];
+  const scales = inputs[5] ?? null;
   const out = outputs[0]!;
   const [batch, height, width, inChannels] = x.shape as [number, number, number, number];
   const [, outHeight, outWidth, outChannels] = out.shape as [number, number, number, number];
@@ -34,8 +36,25 @@ export function convOf({ inputs, outputs, attrs }: OpCall): ConvCall {
       epilogueFlags({ bias, residual, imageBias, act: attrs.act as string }),
     ],
   );
-  const bindings = [readWrite(x), read(w), read(bias), readWrite(imageBias), readWrite(residual), readWrite(out)];
-  return { x, out, inChannels, outChannels, kernel, bindings, params: words };
+  const bindings = [
+    ...[readWrite(x), read(w), read(bias), readWrite(imageBias), readWrite(residual), readWrite(out)],
+    ...scaleBindings(scales),
+  ];
+  return { x, w, out, inChannels, outChannels, kernel, bindings, params: words };
+}
+
+/** A {@link isPointwise} call as a product over pixels. */
+export function pointwiseProduct({ inputs, outputs, attrs }: OpCall): Product {
+  const [x, w, bias, residual, scales] = [
+    inputs[0]!,
+    inputs[1]!,
+    inputs[2] ?? null,
+    inputs[4] ?? null,
+    inputs[5] ?? null,
+  ];
+  const out = outputs[0]!;
+  const flags = epilogueFlags({ bias, residual, act: attrs.act as string });
+  return { x, w, bias, residual, scales, out, m: rowsOf(out), k: lastDim(x), n: lastDim(out), flags };
 }
 
 /** Whether a call is a plain matrix product over pixels: 1×1, and nothing of the epilogue that a product lacks. */

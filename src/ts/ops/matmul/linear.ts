@@ -5,6 +5,7 @@ import type { OpRecord } from '../types.js';
 import { cpu } from './linear-cpu.js';
 import { matrix } from './linear-matrix.js';
 import { portable } from './linear-portable.js';
+import { q8, q8Cpu } from './linear-q8.js';
 import { productOf } from './product.js';
 
 function invalid(message: string): never {
@@ -28,7 +29,7 @@ export const linear: OpRecord = {
       invalid(`residual is [${residual.shape}], the output [${shape}]`);
     return [shape];
   },
-  variants: [cpu, matrix, portable],
+  variants: [cpu, matrix, portable, q8Cpu, q8],
   flops(call) {
     const { m, k, n } = productOf(call);
     return 2 * m * k * n;

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../graph/types.js';
 import { ACTIVATIONS, type Activation } from '../activations.js';
-import { lastDim, rowsOf } from '../lowering.js';
-import type { OpCall } from '../types.js';
+import { lastDim, read, rowsOf } from '../lowering.js';
+import type { KernelBinding, OpCall } from '../types.js';
 
 /** Word that tells a kernel what follows the sum of products: shaders/matmul/epilogue.wgsl. */
 export function epilogueFlags(o: {
@@ -14,12 +14,20 @@ export function epilogueFlags(o: {
   return bits | (ACTIVATIONS[o.act as Activation] << 8);
 }
 
+/** The preprocessor switch of int8 weights with scales. */
+export const weightDefines = (w: Tensor): { Q8: boolean } => ({ Q8: w.dtype === 'i8' });
+
+/** The binding of the scales of int8 weights, after all others; none where the weights are whole. */
+export const scaleBindings = (scales: Tensor | null): KernelBinding[] => (scales === null ? [] : [read(scales)]);
+
 /** Operands of out[m, n] = act(x[m, k] · w + bias) + residual. */
 export interface Product {
   readonly x: Tensor;
   readonly w: Tensor;
   readonly bias: Tensor | null;
   readonly residual: Tensor | null;
+  /** f32, of int8 weights: w ≈ value · scale of its column. */
+  readonly scales: Tensor | null;
   readonly out: Tensor;
   readonly m: number;
   readonly k: number;
@@ -29,6 +37,8 @@ export interface Product {
 
 export function productOf({ inputs, outputs, attrs }: OpCall): Product {
   const [x, w, bias, residual] = [inputs[0]!, inputs[1]!, inputs[2] ?? null, inputs[3] ?? null];
+  const scales = inputs[4] ?? null;
   const flags = epilogueFlags({ bias, residual, act: attrs.act as string });
-  return { x, w, bias, residual, out: outputs[0]!, m: rowsOf(x), k: lastDim(x), n: attrs.outFeatures as number, flags };
+  const n = attrs.outFeatures as number;
+  return { x, w, bias, residual, scales, out: outputs[0]!, m: rowsOf(x), k: lastDim(x), n, flags };
 }

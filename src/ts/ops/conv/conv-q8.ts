@@ -1,0 +1,9 @@
+import type { Variant } from '../types.js';
+import { cpu } from './conv-cpu.js';
+import { portable } from './conv-portable.js';
+
+/** int8 weights, on CPU drivers: the kernels of `cpu`, a word loaded for four channels. */
+export const q8Cpu: Variant = { ...cpu, name: 'q8-cpu', weights: 'q8' };
+
+/** int8 weights, on any adapter: the tiles of `portable`, the weights widened on their way into workgroup memory. */
+export const q8: Variant = { ...portable, name: 'q8', weights: 'q8' };
