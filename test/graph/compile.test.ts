@@ -1,18 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import { type CompiledGraph, compileGraph } from '../../src/ts/graph/compile.js';
-import type { ActivationDType, Graph } from '../../src/ts/graph/types.js';
-import { clipTextGraph, parseClipTextConfig } from '../../src/ts/models/clip-text.js';
-import { decoderPreludeGraph, decoderStepGraph } from '../../src/ts/models/decoder-graphs.js';
-import { parsePriorConfig } from '../../src/ts/models/prior.js';
-import { priorPreludeGraph, priorStepGraph } from '../../src/ts/models/prior-graphs.js';
-import { superResStepGraph } from '../../src/ts/models/super-res-graphs.js';
-import { parseTextProjConfig, textProjGraph } from '../../src/ts/models/unclip-text-proj.js';
-import { parseUNet2DConfig } from '../../src/ts/models/unet-2d.js';
-import { parseUNet2DConditionConfig } from '../../src/ts/models/unet-2d-condition.js';
+import type { Graph } from '../../src/ts/graph/types.js';
 import type { DeviceCaps } from '../../src/ts/ops/types.js';
 import { UnclipError } from '../../src/ts/util/errors.js';
-import { KARLO } from '../models/karlo.js';
+import { karlo } from '../models/karlo-graphs.js';
 
 /** A large GPU, as far as compiling cares. */
 const GPU: DeviceCaps = {
@@ -26,22 +18,6 @@ const GPU: DeviceCaps = {
   maxWorkgroupBytes: 32768,
   maxInvocations: 1024,
 };
-
-/** Every network of full-size Karlo, guided, for one picture. */
-function karlo(dtype: ActivationDType): Record<string, Graph> {
-  const o = { batch: 1, guided: true, dtype };
-  const prior = parsePriorConfig(KARLO.prior);
-  const decoder = parseUNet2DConditionConfig(KARLO.decoder);
-  return {
-    text: clipTextGraph(parseClipTextConfig(KARLO.text_encoder), { batch: 2, dtype }),
-    priorPrelude: priorPreludeGraph(prior, o),
-    priorStep: priorStepGraph(prior, o),
-    textProj: textProjGraph(parseTextProjConfig(KARLO.text_proj), { ...o, tokens: 77 }),
-    decoderPrelude: decoderPreludeGraph(decoder, { ...o, tokens: 81 }),
-    decoderStep: decoderStepGraph(decoder, { ...o, tokens: 81 }),
-    superResStep: superResStepGraph(parseUNet2DConfig(KARLO.super_res_first), { batch: 1, dtype, size: 256 }),
-  };
-}
 
 describe('full-size Karlo, compiled without a GPU', () => {
   let compiled: Record<string, CompiledGraph>;

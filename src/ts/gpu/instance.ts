@@ -9,30 +9,31 @@ import { prepareDriverEnvironment } from './driver-env.js';
 const ENABLED = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
 const DISABLED = ['timestamp_quantization'];
 
-/** The object that `create` returned must stay referenced: once collected, its promises never settle. */
-let instance: GPU | undefined;
+/** By backend. What `create` returned must stay referenced: once collected, its promises never settle. */
+const instances = new Map<InstanceOptions['backend'], GPU>();
 
 export interface InstanceOptions {
   /** `null` validates shaders and pipelines without any driver and runs nothing. */
   readonly backend?: 'vulkan' | 'metal' | 'd3d12' | 'null';
 }
 
-/** Dawn's entry point, opened once per process, with the driver environment prepared first. */
+/** Dawn's entry point, opened once per process and backend, with the driver environment prepared first. */
 export async function gpuInstance(options: InstanceOptions = {}): Promise<GPU> {
-  if (options.backend === undefined && instance !== undefined) return instance;
+  const known = instances.get(options.backend);
+  if (known !== undefined) return known;
   if (options.backend !== 'null') prepareDriverEnvironment();
   const dawn = await import('webgpu');
   Object.assign(globalThis, dawn.globals);
   const flags = [`enable-dawn-features=${ENABLED.join(',')}`, `disable-dawn-features=${DISABLED.join(',')}`];
   if (options.backend !== undefined) flags.push(`backend=${options.backend}`);
   const created = dawn.create(flags) as GPU;
-  if (options.backend === undefined) instance = created;
+  instances.set(options.backend, created);
   return created;
 }
 
 /** Lets go of Dawn, so that nothing of it keeps the process alive. */
 export function releaseInstance(): void {
-  instance = undefined;
+  instances.clear();
 }
 
 /** Wraps a failure of Dawn's in a coded error. */
