@@ -10,6 +10,7 @@ export type { ModelInfo } from './pipelines/model-info.js';
 export type { GenerateProgress } from './pipelines/progress.js';
 export type { PictureRequest } from './pipelines/request.js';
 export type { SamplingSettings } from './pipelines/settings.js';
+export type { Tuning } from './pipelines/tuning.js';
 export {
   GeneratedImage,
   type GenerateRequest,
@@ -17,4 +18,5 @@ export {
   type LoadOptions,
   Unclip,
 } from './pipelines/unclip.js';
+export type { TunedClass, TuneOptions, TuneProgress } from './tune/tune-graphs.js';
 export { type ErrorCode, UnclipError } from './util/errors.js';

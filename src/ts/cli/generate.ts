@@ -25,6 +25,7 @@ interface GenerateOptions {
   readonly adapter?: 'auto' | 'hardware' | 'software';
   readonly batchSize?: number;
   readonly weightBudget?: number;
+  readonly deterministic?: boolean;
   readonly out?: string;
   readonly format?: PictureFormat;
   readonly quality?: number;
@@ -62,6 +63,10 @@ export function generateCommand(context: CommandContext): Command {
     .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
     .option('--batch-size <n>', 'most pictures drawn at once', wholeNumber('--batch-size', 1, 1024))
     .option('--weight-budget <bytes>', 'most bytes of weights on the GPU, such as 4GiB', byteCount('--weight-budget'))
+    .option(
+      '--deterministic',
+      'kernels by fixed rules, whatever `unclip tune` measured: the same bits before and after it',
+    )
     .option('--out <path>', 'folder or picture file (default: the current folder)')
     .option('--format <format>', PICTURE_FORMATS.join(', '), oneOf('--format', PICTURE_FORMATS))
     .option('--quality <n>', 'quality of JPEG and WebP, 1 to 100', wholeNumber('--quality', 1, 100))
@@ -104,6 +109,7 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
     adapter: options.adapter,
     batchSize: options.batchSize,
     weightBudgetBytes: options.weightBudget,
+    deterministic: options.deterministic,
   };
   const unclip = await loadUnlessAborted(folder, loadOptions, signal);
   try {

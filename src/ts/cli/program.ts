@@ -8,6 +8,7 @@ import { EXIT, reportFailure } from './failure.js';
 import { generateCommand } from './generate.js';
 import { inspectCommand } from './inspect.js';
 import { parityCommand } from './parity.js';
+import { tuneCommand } from './tune.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 
 const version = (): string =>
@@ -23,7 +24,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
   const program = new Command('unclip')
     .description('DALL·E 2 (unCLIP) on this machine: text in, picture out')
     .version(version(), '-V, --version');
-  for (const make of [generateCommand, inspectCommand, doctorCommand, parityCommand, benchCommand])
+  for (const make of [generateCommand, inspectCommand, doctorCommand, parityCommand, benchCommand, tuneCommand])
     program.addCommand(make(context));
   for (const command of withSubCommands(program))
     command.exitOverride().configureOutput({

@@ -1,20 +1,24 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AdapterDescription } from '../gpu/device.js';
 import type { ActivationDType } from '../graph/types.js';
-import { encodePicture, type PictureFormat } from '../image/encode.js';
 import type { PictureParameters } from '../image/parameters.js';
 import { Runtime } from '../runtime/runtime.js';
 import { unknownWords } from '../text/words.js';
+import { type TunedClass, type TuneOptions, tuneGraphs } from '../tune/tune-graphs.js';
+import type { TuningTable } from '../tune/tuning-table.js';
 import { UnclipError } from '../util/errors.js';
-import { packageRoot } from '../util/package-root.js';
 import { Checkpoint } from './checkpoint.js';
+import { GeneratedImage } from './generated-image.js';
+import { graphRuns } from './graph-runs.js';
 import { PerImageNoise } from './noise.js';
+import { packageVersion } from './package-version.js';
 import { TextToImagePrograms } from './programs.js';
 import { type GenerateProgress, Pace, previewPictures } from './progress.js';
 import { type CheckedRequest, checkRequest, type PictureRequest } from './request.js';
 import { isGuided } from './settings.js';
 import { TextToImageRun } from './text-to-image.js';
+import { type Tuning, tuningMode, useTuning } from './tuning.js';
+
+export { GeneratedImage };
 
 export interface LoadOptions {
   /** Storage of weights and activations; sums are f32 in any case. `auto` (default): f16 on GPUs that have it, else f32. */
@@ -27,6 +31,14 @@ export interface LoadOptions {
   readonly weightBudgetBytes?: number;
   /** Kernel variants by name (`portable`, …), for tests and benchmarks. */
   readonly variants?: string;
+  /**
+   * Kernels and tile sizes: `cached` (default) as measured on this adapter earlier, here or for the package, and chosen by rules
+   * where nothing was measured; `search` measures at loading what is not known, which takes up to a minute once; `off`: by
+   * rules alone. Pictures are the same to the bit only between runs that choose the same kernels.
+   */
+  readonly tuning?: Tuning;
+  /** The same kernels whatever was measured: `tuning: 'off'`. */
+  readonly deterministic?: boolean;
   /** Poll the GPU without pause: some 10 µs less latency for a core that is busy while waiting. Default false. */
   readonly eagerPolling?: boolean;
 }
@@ -48,32 +60,8 @@ export interface GenerateResult {
   readonly timings: readonly { readonly stage: string; readonly ms: number }[];
 }
 
-/** A finished picture. */
-export class GeneratedImage {
-  readonly width: number;
-  readonly height: number;
-  /** RGBA, 8 bits each, rows from the top. */
-  readonly data: Uint8Array;
-  /** What made it: enough to make it again. */
-  readonly parameters: PictureParameters;
-
-  constructor(width: number, height: number, data: Uint8Array, parameters: PictureParameters) {
-    this.width = width;
-    this.height = height;
-    this.data = data;
-    this.parameters = parameters;
-  }
-
-  get seed(): number {
-    return this.parameters.seed;
-  }
-
-  /** The picture as a file's bytes, with its parameters inside. @param quality 1 … 100, for jpeg and webp */
-  encode(format: PictureFormat = 'png', quality?: number): Promise<Buffer> {
-    const picture = { width: this.width, height: this.height, channels: 4 as const, data: this.data };
-    return encodePicture(picture, { format, quality, parameters: this.parameters });
-  }
-}
+/** Most time that `tuning: 'search'` takes at loading. */
+const SEARCH_AT_LOAD_MS = 60_000;
 
 /** Batch sizes whose programs are kept: the full one and the last, smaller one. */
 const KEPT_PROGRAMS = 2;
@@ -95,6 +83,7 @@ export class Unclip {
   /** Requests run one after the other: they share arena and state. */
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
+  #tuning: TuningTable | undefined;
 
   private constructor(model: Checkpoint, runtime: Runtime, dtype: ActivationDType, batchSize: number) {
     this.model = model;
@@ -108,7 +97,8 @@ export class Unclip {
    * @throws UnclipError MODEL_* for the folder, GPU_NO_ADAPTER, GPU_FEATURE_MISSING (f16 asked for and not there)
    */
   static async load(folder: string, options: LoadOptions = {}): Promise<Unclip> {
-    const { dtype = 'auto', batchSize, ...runtimeOptions } = options;
+    const { dtype = 'auto', batchSize, tuning, deterministic = false, ...runtimeOptions } = options;
+    const mode = tuningMode(tuning, deterministic);
     if (batchSize !== undefined && (!Number.isInteger(batchSize) || batchSize < 1))
       throw new UnclipError('INPUT_INVALID', `batchSize is ${batchSize}: give a whole number, at least 1`);
     const model = Checkpoint.open(folder);
@@ -118,7 +108,10 @@ export class Unclip {
       const { caps } = runtime.device;
       if (dtype === 'f16') runtime.requireDType(dtype);
       const chosen = dtype === 'auto' ? (caps.f16 && !caps.software ? 'f16' : 'f32') : dtype;
-      return new Unclip(model, runtime, chosen, batchSize ?? (caps.software ? 1 : 4));
+      const unclip = new Unclip(model, runtime, chosen, batchSize ?? (caps.software ? 1 : 4));
+      if (mode !== 'off') unclip.#tuning = useTuning(runtime);
+      if (mode === 'search') await unclip.#tuneAtLoad();
+      return unclip;
     } catch (error) {
       await runtime?.close();
       model.close();
@@ -134,6 +127,34 @@ export class Unclip {
   /** The engine below, for benchmarks. */
   get runtime(): Runtime {
     return this.#runtime;
+  }
+
+  /**
+   * Measures which kernels and tile sizes are fastest for this model on this adapter, at its own steps, with guidance, at
+   * {@link batchSize} and {@link dtype}; programs made from then on use them, and so does every later process of this user.
+   * @returns what was measured now: classes of shapes that no table knew, the costliest first
+   * @throws UnclipError CANCELLED (what was measured is kept), INPUT_INVALID (loaded with `tuning: 'off'`), GPU_*, IO_*
+   */
+  async tune(options: TuneOptions): Promise<TunedClass[]> {
+    const table = this.#tuning;
+    if (table === undefined)
+      throw new UnclipError(
+        'INPUT_INVALID',
+        `this model was loaded with tuning 'off'; load it with 'cached' to tune it`,
+      );
+    const { batchSize: batch, dtype } = this;
+    const { defaults } = this.model.info;
+    const graphs = graphRuns(this.model.configs, { batch, guided: isGuided(defaults), dtype }, defaults);
+    const turn = this.#queue.then(() => tuneGraphs(this.#runtime, table, graphs, options));
+    this.#queue = turn.catch(() => undefined);
+    const tuned = await turn;
+    this.#forgetPrograms();
+    return tuned;
+  }
+
+  /** The measured choices in use; undefined with `tuning: 'off'`. */
+  get tuningTable(): TuningTable | undefined {
+    return this.#tuning;
   }
 
   /**
@@ -158,7 +179,7 @@ export class Unclip {
     if (this.#disposed) return;
     this.#disposed = true;
     await this.#queue;
-    for (const programs of this.#programs.values()) programs.destroy();
+    this.#forgetPrograms();
     await this.#runtime.close();
     this.model.close();
   }
@@ -215,6 +236,20 @@ export class Unclip {
     };
   }
 
+  /** A folder that cannot be written costs the next process the same search, and no more. */
+  async #tuneAtLoad(): Promise<void> {
+    try {
+      await this.tune({ budgetMs: SEARCH_AT_LOAD_MS });
+    } catch (error) {
+      if (!(error instanceof UnclipError) || !error.code.startsWith('IO_')) throw error;
+    }
+  }
+
+  #forgetPrograms(): void {
+    for (const programs of this.#programs.values()) programs.destroy();
+    this.#programs.clear();
+  }
+
   #programsFor(batch: number, guided: boolean): TextToImagePrograms {
     const key = `${batch}/${guided}`;
     let programs = this.#programs.get(key);
@@ -261,10 +296,3 @@ export class Unclip {
 /** n pictures in batches of at most `most`. */
 const batchSizes = (n: number, most: number): number[] =>
   Array.from({ length: Math.ceil(n / most) }, (_, i) => Math.min(most, n - i * most));
-
-let version: string | undefined;
-
-function packageVersion(): string {
-  version ??= (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
-  return version;
-}
