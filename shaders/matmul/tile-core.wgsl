@@ -8,8 +8,9 @@
 // load_a(row, depth) -> four values A[m, k…k+3], zero outside; load_b(k, n) -> B[k, n…n+3], zero outside; store(m, n, sum);
 // sizes() -> (M, N, K). Grid z is `matrix`, which of a batch of products; x and y count tiles.
 // Sums run over k in ascending order in f32, whatever the tile: results do not depend on its sizes (error ≤ K·2⁻²⁴·Σ|a·b|).
-// Assumes BK and RN multiples of 4, RM dividing BM, RN dividing BN, BK/4 dividing the number of invocations. TILE_F16 keeps both operands as f16 in workgroup memory, half
-// the space and traffic; products and sums are f32 all the same.
+// TILE_F16 keeps both operands as f16 in workgroup memory, half the space and traffic; products and sums are f32 all the same.
+// Assumes BK and RN multiples of 4, RM dividing BM, RN dividing BN, BK/4 dividing the number of invocations. QUADS = RN/4;
+// A_LOADS and B_LOADS are the vec4s of a tile an invocation fetches, rounded up.
 //#const BM u32
 //#const BN u32
 //#const BK u32
@@ -19,11 +20,11 @@
 const TX: u32 = BN / RN;
 const TY: u32 = BM / RM;
 const THREADS: u32 = TX * TY;
-const A_QUADS: u32 = BK / 4u;      // vec4s of a row of the A tile
-const B_QUADS: u32 = BN / 4u;      // vec4s of a row of the B tile
-const QUADS: u32 = RN / 4u;        // vec4s of a row of an invocation's results
-const A_LOADS: u32 = (BM * A_QUADS + THREADS - 1u) / THREADS;
-const B_LOADS: u32 = (BK * B_QUADS + THREADS - 1u) / THREADS;
+const A_QUADS: u32 = BK / 4u;  // vec4s of a row of the A tile
+const B_QUADS: u32 = BN / 4u;  // vec4s of a row of the B tile
+//#const QUADS u32
+//#const A_LOADS u32
+//#const B_LOADS u32
 /// Tiles of one column that follow one another before the next column begins: what runs at once shares rows of A and of B in cache.
 const BAND: u32 = 8u;
 
@@ -35,7 +36,7 @@ alias TileElem = f32;
 alias Tile4 = vec4<TileElem>;
 /// Grid z: which of a batch of products the tile belongs to, for load_a, load_b and store.
 var<private> matrix: u32;
-// Arrays of arrays: an index that the compiler knows after unrolling needs no bounds check.
+// Arrays of arrays: an index that is a constant after unrolling needs no bounds check.
 var<workgroup> tile_a: array<array<array<array<Tile4, A_QUADS>, TY>, RM>, STAGES>;  // row r·TY + ty
 var<workgroup> tile_b: array<array<array<array<Tile4, TX>, QUADS>, BK>, STAGES>;    // column 4·(j·TX + tx)
 
@@ -60,7 +61,9 @@ fn main(
   let ty = lid / TX;
 
   var rows: array<Row, A_LOADS>;
-  for (var i = 0u; i < A_LOADS; i++) { rows[i] = row_of(m0 + (lid + i * THREADS) / A_QUADS); }
+//#unroll i A_LOADS
+  rows[i] = row_of(m0 + (lid + i * THREADS) / A_QUADS);
+//#endunroll
   var depth = depth_of(lid % A_QUADS * 4u);
   var next_a: array<Tile4, A_LOADS>;
   var next_b: array<Tile4, B_LOADS>;
@@ -69,52 +72,62 @@ fn main(
   for (var k0 = 0u; k0 < size.z + BK; k0 += BK) {
     let stage = k0 / BK % STAGES;
     if (k0 < size.z) {
-      for (var i = 0u; i < A_LOADS; i++) { next_a[i] = load_a(rows[i], depth); }
-      for (var i = 0u; i < B_LOADS; i++) {
-        let e = lid + i * THREADS;
-        next_b[i] = load_b(k0 + e / B_QUADS, n0 + e % B_QUADS * 4u);
-      }
+//#unroll i A_LOADS
+      next_a[i] = load_a(rows[i], depth);
+//#endunroll
+//#unroll i B_LOADS
+      let e = lid + i * THREADS;
+      next_b[i] = load_b(k0 + e / B_QUADS, n0 + e % B_QUADS * 4u);
+//#endunroll
       depth = advance(depth);
     }
     if (k0 > 0u) {
       let before = (stage + STAGES - 1u) % STAGES;
       for (var quad = 0u; quad < A_QUADS; quad++) {
         var b: array<array<vec4<f32>, QUADS>, 4>;
-        for (var i = 0u; i < 4u; i++) {
-          for (var j = 0u; j < QUADS; j++) { b[i][j] = vec4<f32>(tile_b[before][quad * 4u + i][j][tx]); }
-        }
-        for (var r = 0u; r < RM; r++) {
-          let a = vec4<f32>(tile_a[before][r][ty][quad]);
-          for (var j = 0u; j < QUADS; j++) {
-            acc[r][j] = fma(vec4<f32>(a.w), b[3][j], fma(vec4<f32>(a.z), b[2][j],
-              fma(vec4<f32>(a.y), b[1][j], fma(vec4<f32>(a.x), b[0][j], acc[r][j]))));
-          }
-        }
+//#unroll i 4
+//#unroll j QUADS
+        b[i][j] = vec4<f32>(tile_b[before][quad * 4u + i][j][tx]);
+//#endunroll
+//#endunroll
+//#unroll r RM
+        let a = vec4<f32>(tile_a[before][r][ty][quad]);
+//#unroll j QUADS
+        acc[r][j] = fma(vec4<f32>(a.w), b[3][j], fma(vec4<f32>(a.z), b[2][j],
+          fma(vec4<f32>(a.y), b[1][j], fma(vec4<f32>(a.x), b[0][j], acc[r][j]))));
+//#endunroll
+//#endunroll
       }
     }
     if (STAGES == 1u) { workgroupBarrier(); }
     if (k0 < size.z) {
-      for (var i = 0u; i < A_LOADS; i++) {
-        let e = lid + i * THREADS;
-        if (BM * A_QUADS % THREADS == 0u || e < BM * A_QUADS) {
-          tile_a[stage][e / (A_QUADS * TY)][e / A_QUADS % TY][e % A_QUADS] = next_a[i];
-        }
+//#unroll i A_LOADS
+      let e = lid + i * THREADS;
+      if (BM * A_QUADS % THREADS == 0u || e < BM * A_QUADS) {
+        tile_a[stage][e / (A_QUADS * TY)][e / A_QUADS % TY][e % A_QUADS] = next_a[i];
       }
-      for (var i = 0u; i < B_LOADS; i++) {
-        let e = lid + i * THREADS;
-        if (BK * B_QUADS % THREADS == 0u || e < BK * B_QUADS) {
-          tile_b[stage][e / B_QUADS][e % B_QUADS / TX][e % TX] = next_b[i];
-        }
+//#endunroll
+//#unroll i B_LOADS
+      let e = lid + i * THREADS;
+      if (BK * B_QUADS % THREADS == 0u || e < BK * B_QUADS) {
+        tile_b[stage][e / B_QUADS][e % B_QUADS / TX][e % TX] = next_b[i];
       }
+//#endunroll
     }
     workgroupBarrier();
   }
 
-  for (var r = 0u; r < RM; r++) {
-    let m = m0 + r * TY + ty;
-    for (var j = 0u; j < QUADS; j++) {
-      let n = n0 + (j * TX + tx) * 4u;
-      if (m < size.x && n < size.y) { store(m, n, acc[r][j]); }
-    }
+  // One copy of the epilogue's code instead of RM·QUADS: a loop of unknown length is never unrolled. It indexes a copy, so that the
+  // accumulators stay in registers.
+  var sums: array<vec4<f32>, RM * QUADS>;
+//#unroll r RM
+//#unroll j QUADS
+  sums[r * QUADS + j] = acc[r][j];
+//#endunroll
+//#endunroll
+  let rows_left = (max(size.x, m0 + ty) - (m0 + ty) + TY - 1u) / TY;
+  for (var i = 0u; i < min(RM, rows_left) * QUADS; i++) {
+    let n = n0 + (i % QUADS * TX + tx) * 4u;
+    if (n < size.y) { store(m0 + i / QUADS * TY + ty, n, sums[i]); }
   }
 }

@@ -1,6 +1,6 @@
 import { grid1d, positionsOf, rowsOf, storageDefines } from '../lowering.js';
 import { weightDefines } from '../matmul/product.js';
-import { type TileShape, tileCount, tileTunings } from '../matmul/tiles.js';
+import { type TileShape, tileCount, tileDefines, tileTunings } from '../matmul/tiles.js';
 import type { Kernel, OpCall, Variant } from '../types.js';
 import { convOf } from './conv-call.js';
 
@@ -15,7 +15,7 @@ export function tiledConv(call: OpCall, tile: TileShape, f16Tiles: boolean): Ker
       VEC_I: inChannels % 4 === 0,
       VEC_O: outChannels % 4 === 0,
       TILE_F16: f16Tiles,
-      ...tile,
+      ...tileDefines(tile),
     },
     constants: {},
     bindings,

@@ -1,7 +1,7 @@
 import { grid1d, params, positionsOf, read, readWrite, storageDefines } from '../lowering.js';
 import type { Kernel, OpCall, Variant } from '../types.js';
 import { productOf, scaleBindings, weightDefines } from './product.js';
-import { type TileShape, tileCount, tileTunings } from './tiles.js';
+import { type TileShape, tileCount, tileDefines, tileTunings } from './tiles.js';
 
 /** The tiled product; with `f16Tiles` its operands stay f16 in workgroup memory. */
 export function tiledLinear(call: OpCall, tile: TileShape, f16Tiles: boolean): Kernel {
@@ -14,7 +14,7 @@ export function tiledLinear(call: OpCall, tile: TileShape, f16Tiles: boolean): K
       VEC_K: k % 4 === 0,
       VEC_N: n % 4 === 0,
       TILE_F16: f16Tiles,
-      ...tile,
+      ...tileDefines(tile),
     },
     constants: {},
     bindings: [readWrite(x), read(w), read(bias), readWrite(residual), readWrite(out), ...scaleBindings(scales)],

@@ -3,6 +3,7 @@ import { UnclipError } from '../../util/errors.js';
 import { lastDim, operandBytes } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 import { cpu } from './linear-cpu.js';
+import { f16 } from './linear-f16.js';
 import { matrix } from './linear-matrix.js';
 import { portable } from './linear-portable.js';
 import { q8, q8Cpu } from './linear-q8.js';
@@ -29,7 +30,7 @@ export const linear: OpRecord = {
       invalid(`residual is [${residual.shape}], the output [${shape}]`);
     return [shape];
   },
-  variants: [cpu, matrix, portable, q8Cpu, q8],
+  variants: [cpu, matrix, f16, portable, q8Cpu, q8],
   flops(call) {
     const { m, k, n } = productOf(call);
     return 2 * m * k * n;

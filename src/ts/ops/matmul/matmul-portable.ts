@@ -1,7 +1,7 @@
 import { f32Bits, grid1d, params, readWrite, storageDefines } from '../lowering.js';
 import type { Kernel, OpCall, Variant } from '../types.js';
 import { matmulOf } from './matmul-call.js';
-import { type TileShape, tileCount, tileTunings } from './tiles.js';
+import { type TileShape, tileCount, tileDefines, tileTunings } from './tiles.js';
 
 /** The tiled batched product; with `f16Tiles` its operands stay f16 in workgroup memory. */
 export function tiledMatmul(call: OpCall, tile: TileShape, f16Tiles: boolean): Kernel {
@@ -11,7 +11,7 @@ export function tiledMatmul(call: OpCall, tile: TileShape, f16Tiles: boolean): K
     shader: 'matmul/matmul-portable',
     defines: {
       ...storageDefines(call.dtype),
-      ...tile,
+      ...tileDefines(tile),
       TILE_F16: f16Tiles,
       TRANSPOSE_A: transposeA,
       TRANSPOSE_B: transposeB,

@@ -1,6 +1,6 @@
 import type { DeviceCaps, Tuning } from '../types.js';
 
-/** Sizes of shaders/matmul/tile-core.wgsl, all of them defines of the shader. */
+/** Sizes of shaders/matmul/tile-core.wgsl. */
 export interface TileShape extends Tuning {
   /** Rows × columns of the output that one workgroup computes, and the step along K. */
   readonly BM: number;
@@ -25,6 +25,7 @@ const CATALOGUE: readonly (readonly [TileShape, number])[] = [
   [tile(128, 128, 16, 8, 8, 2), 1],
   [tile(128, 128, 8, 8, 8, 2), 0.96],
   [tile(128, 128, 16, 8, 8, 1), 0.95],
+  [tile(128, 128, 32, 8, 8, 1), 0.94],
   [tile(128, 64, 16, 8, 8, 2), 0.92],
   [tile(128, 64, 16, 8, 8, 1), 0.88],
   [tile(64, 64, 16, 8, 4, 2), 0.75],
@@ -41,6 +42,12 @@ const FULL_GRID = { hardware: 128, software: 4 };
 const workgroupBytes = (t: TileShape, elementBytes: number): number => (t.BM + t.BN) * t.BK * t.STAGES * elementBytes;
 
 const invocations = (t: TileShape): number => (t.BM / t.RM) * (t.BN / t.RN);
+
+/** All numbers of the shader: the sizes, and how often its unrolled loops repeat. */
+export function tileDefines(t: TileShape): Record<string, number> {
+  const loads = (rowsOrColumns: number): number => Math.ceil((rowsOrColumns * t.BK) / 4 / invocations(t));
+  return { ...t, QUADS: t.RN / 4, A_LOADS: loads(t.BM), B_LOADS: loads(t.BN) };
+}
 
 /** Tiles of a rows × columns result. */
 export const tileCount = (t: TileShape, rows: number, columns: number): number =>
