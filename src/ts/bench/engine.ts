@@ -1,4 +1,5 @@
 import { loadavg } from 'node:os';
+import { useTuning } from '../pipelines/tuning.js';
 import { KernelTimer } from '../runtime/kernel-timer.js';
 import { Runtime, type RuntimeOptions } from '../runtime/runtime.js';
 import { describeMachine } from './machine.js';
@@ -11,10 +12,15 @@ export interface BenchEngine {
   readonly report: Report;
 }
 
-/** Opens an adapter to measure on. @throws UnclipError GPU_NO_ADAPTER */
-export async function openEngine(options: RuntimeOptions): Promise<BenchEngine> {
+/**
+ * Opens an adapter to measure on.
+ * @param tuned whether kernels are chosen by what was measured on this adapter before, as `generate` does
+ * @throws UnclipError GPU_NO_ADAPTER
+ */
+export async function openEngine(options: RuntimeOptions, tuned: boolean): Promise<BenchEngine> {
   const loadAverage = loadavg()[0]!;
   const runtime = await Runtime.open(options);
+  if (tuned) useTuning(runtime);
   const { adapter, caps } = runtime.device;
   const machine = describeMachine(adapter, caps, loadAverage);
   return { runtime, timer: new KernelTimer(runtime), report: { schema: SCHEMA, machine, interrupted: false } };

@@ -1,5 +1,7 @@
 import { GraphBuilder } from '../graph/builder.js';
 import { compileGraph } from '../graph/compile.js';
+import { isolate } from '../graph/isolate.js';
+import { quantizeWeights } from '../graph/quantize.js';
 import type { ActivationDType, Graph } from '../graph/types.js';
 import { OPS } from '../ops/registry.js';
 import type { DeviceCaps } from '../ops/types.js';
@@ -7,8 +9,7 @@ import { UnclipError } from '../util/errors.js';
 import type { BenchCase } from './cases/case.js';
 import { CASES } from './cases/cases.js';
 import type { BenchEngine } from './engine.js';
-import { isolate } from './isolate.js';
-import { type MeasureOptions, measureNode, variantsOf } from './measure.js';
+import { type Chooser, type MeasureOptions, measureNode, variantsOf } from './measure.js';
 import type { KernelRow } from './schema.js';
 
 export interface KernelSelection {
@@ -49,27 +50,35 @@ export function caseGraph({ name, build }: BenchCase, dtype: ActivationDType, ca
   return isolate(compiled, compiled.nodes[0]!.node);
 }
 
+/** The same node with weights in 8 bits, where it can have them. */
+function quantized(graph: Graph): Graph[] {
+  const form = quantizeWeights(graph);
+  return form.tensors.some((t) => t.dtype === 'i8') ? [form] : [];
+}
+
 /**
  * What a selection asks for on an adapter; dtypes and variants that it lacks are left out.
  * @throws UnclipError INPUT_INVALID when nothing is left
  */
 export function planKernels(
   selection: KernelSelection,
-  caps: DeviceCaps,
+  chooser: Chooser,
   cases: readonly BenchCase[] = CASES,
 ): KernelJob[] {
   checkVariant(selection.variant);
   const jobs: KernelJob[] = [];
   for (const dtype of selection.dtypes) {
-    if (dtype === 'f16' && !caps.f16) continue;
+    if (dtype === 'f16' && !chooser.caps.f16) continue;
     for (const one of cases) {
       if (!selection.sizes.includes(one.size)) continue;
       const name = `${one.name}/${dtype}`;
-      const graph = caseGraph(one, dtype, caps);
-      const { names, chosen } = variantsOf(graph, caps);
-      const asked = { all: names, chosen: [chosen] }[selection.variant] ?? [selection.variant];
-      const variants = asked.filter((v) => names.includes(v) && (selection.pattern?.test(`${name}/${v}`) ?? true));
-      if (variants.length > 0) jobs.push({ case: one.name, graph, variants });
+      const graph = caseGraph(one, dtype, chooser.caps);
+      for (const form of [graph, ...quantized(graph)]) {
+        const { names, chosen } = variantsOf(form, chooser);
+        const asked = { all: names, chosen: [chosen] }[selection.variant] ?? [selection.variant];
+        const variants = asked.filter((v) => names.includes(v) && (selection.pattern?.test(`${name}/${v}`) ?? true));
+        if (variants.length > 0) jobs.push({ case: one.name, graph: form, variants });
+      }
     }
   }
   if (jobs.length === 0)

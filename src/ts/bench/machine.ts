@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { dawnVersion } from '../gpu/dawn-version.js';
 import type { AdapterDescription } from '../gpu/device.js';
 import type { DeviceCaps } from '../ops/types.js';
 import { packageRoot } from '../util/package-root.js';
@@ -11,7 +11,7 @@ import type { Machine } from './schema.js';
 const versionIn = (path: string): string => (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 
 /** SHA-256 of all WGSL files by name, first 16 hexadecimal digits: two results with the same one ran the same kernels. */
-export function kernelSourceHash(): string {
+export function shadersHash(): string {
   const folder = join(packageRoot(), 'shaders');
   const hash = createHash('sha256');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.wgsl'));
@@ -31,18 +31,20 @@ export function describeMachine(adapter: AdapterDescription, caps: DeviceCaps, l
   return {
     date: new Date().toISOString(),
     unclip: versionIn(join(packageRoot(), 'package.json')),
-    kernels: kernelSourceHash(),
+    kernels: shadersHash(),
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     platform: `${process.platform}-${process.arch}`,
     loadAverage,
     node: process.version,
-    dawn: versionIn(createRequire(import.meta.url).resolve('webgpu/package.json')),
+    dawn: dawnVersion(),
     adapter: {
       name: adapter.name,
       vendor: adapter.vendor,
       architecture: adapter.architecture,
+      device: adapter.device,
+      driver: adapter.driver,
       software: adapter.software,
       features: [...adapter.features],
       subgroupSize: caps.subgroupSize,

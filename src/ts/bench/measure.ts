@@ -1,17 +1,15 @@
 import { preprocess } from '../gpu/preprocess.js';
-import { type CompiledGraph, compileGraph } from '../graph/compile.js';
+import { type CompiledGraph, compileGraph, variantRuns } from '../graph/compile.js';
+import { operandName, RESULT } from '../graph/isolate.js';
 import type { Graph } from '../graph/types.js';
-import { tensorBytes } from '../graph/types.js';
 import { findOp } from '../ops/registry.js';
-import type { DeviceCaps, Kernel, OpCall, Tolerance } from '../ops/types.js';
+import type { Kernel, OpCall, Tolerance } from '../ops/types.js';
 import type { KernelTimer } from '../runtime/kernel-timer.js';
 import type { OperandSets } from '../runtime/operand-sets.js';
-import { randomWeights } from '../runtime/random-data.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { UnclipError } from '../util/errors.js';
-import { fromHalfArray } from '../util/half.js';
-import { operandName, RESULT } from './isolate.js';
 import { meaningfulOperands } from './operand-values.js';
+import { OPERAND_WEIGHTS, weightValues } from './operand-weights.js';
 import { referenceOf } from './reference/reference.js';
 import type { Sample } from './reference/sample.js';
 import { bandwidthOf, peakOf } from './roofline.js';
@@ -26,18 +24,24 @@ export interface MeasureOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Where the weights of all measurements come from: the same numbers every time. */
-const WEIGHTS = randomWeights(1);
-
 /** Errors that say that a shape is too large here, not that a kernel is broken. */
 const TOO_LARGE = ['GPU_OUT_OF_MEMORY', 'GPU_LIMIT_EXCEEDED', 'INPUT_TOO_LARGE'];
 
-/** The names of the variants that run an isolated node on an adapter, in the record's order, and which of them the engine takes. */
-export function variantsOf(graph: Graph, caps: DeviceCaps): { names: string[]; chosen: string } {
-  const { record, call, variant } = compileGraph(graph, caps).nodes[0]!;
-  const own = record.variants.find((v) => v.name === variant)!.weights;
-  const names = record.variants.filter((v) => v.weights === own && v.supports(call, caps)).map((v) => v.name);
-  return { names, chosen: variant };
+/** What decides on kernels: the adapter, and what a tuner measured on it. */
+export type Chooser = Pick<Runtime, 'caps' | 'choose'>;
+
+/** The names of the variants that run an isolated node, in the record's order, and which of them the engine takes. */
+export function variantsOf(graph: Graph, { caps, choose }: Chooser): { names: string[]; chosen: string } {
+  const { record, call, variant } = compileGraph(graph, caps, { choose }).nodes[0]!;
+  return { names: record.variants.filter((v) => variantRuns(v, call, caps)).map((v) => v.name), chosen: variant };
+}
+
+/** An isolated node in a variant, with the tuning that the engine would give it. */
+function compileVariant(graph: Graph, variant: string, { caps, choose }: Chooser): CompiledGraph {
+  const chosen = compileGraph(graph, caps, { choose }).nodes[0]!;
+  const { op } = chosen.node;
+  const tunings = chosen.variant === variant ? { [op]: chosen.tuning } : undefined;
+  return compileGraph(graph, caps, { variants: { [op]: variant }, tunings });
 }
 
 /**
@@ -51,10 +55,8 @@ export async function measureNode(
   options: MeasureOptions,
   onRow: (row: Measured) => void,
 ): Promise<void> {
-  const { caps } = runtime.device;
   const op = graph.nodes[0]!.op;
   const { tolerance } = findOp(op);
-  const compile = (variant: string): CompiledGraph => compileGraph(graph, caps, { variants: { [op]: variant } });
   let operands: OperandSets | undefined;
   let sample: Sample | undefined;
   try {
@@ -62,9 +64,9 @@ export async function measureNode(
       if (options.signal?.aborted) return;
       let compiled: CompiledGraph | undefined;
       try {
-        compiled = compile(variant);
+        compiled = compileVariant(graph, variant, runtime);
         const { call } = compiled.nodes[0]!;
-        operands ??= await timer.operands(compiled, WEIGHTS, { inputs: meaningfulOperands(op, call) });
+        operands ??= await timer.operands(compiled, OPERAND_WEIGHTS, { inputs: meaningfulOperands(op, call) });
         sample ??= referenceOf(op, { call, values: valuesOf(call, operands) });
         const { [RESULT]: result } = await timer.run(compiled, operands);
         const error = errorOf(result!, sample, tolerance[graph.dtype]);
@@ -91,13 +93,7 @@ function valuesOf(call: OpCall, operands: OperandSets): (position: number) => Fl
     let values = known.get(position);
     if (values === undefined) {
       const tensor = call.inputs[position]!;
-      if (tensor.kind !== 'weight') values = operands.inputValues(operandName(position));
-      else {
-        const bytes = new Uint8Array(tensorBytes(tensor));
-        const half = tensor.dtype === 'f16';
-        WEIGHTS.pack(tensor.weight!, bytes, half ? 'f16' : 'f32');
-        values = half ? fromHalfArray(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
-      }
+      values = tensor.kind === 'weight' ? weightValues(call, tensor) : operands.inputValues(operandName(position));
       known.set(position, values);
     }
     return values;

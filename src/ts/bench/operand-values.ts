@@ -1,7 +1,7 @@
 import { packStepParams, STEP_PARAMS_FLOATS, type StepParams } from '../diffusion/step-params.js';
+import { operandName } from '../graph/isolate.js';
 import { elementCount } from '../graph/types.js';
 import type { OpCall } from '../ops/types.js';
-import { operandName } from './isolate.js';
 
 /** A step in the middle of a cosine schedule, its coefficients rounded. */
 const STEP: StepParams = {

@@ -10,6 +10,7 @@ const amount = z.number().min(0);
 const machine = z.strictObject({
   date: z.iso.datetime(),
   unclip: z.string(),
+  /** Of all WGSL files. */
   kernels: z.string().regex(/^[0-9a-f]{16}$/),
   cpu: z.string(),
   cores: count,
@@ -22,6 +23,9 @@ const machine = z.strictObject({
     name: z.string(),
     vendor: z.string(),
     architecture: z.string(),
+    /** Name of the chip, and of the driver with its version. */
+    device: z.string(),
+    driver: z.string(),
     software: z.boolean(),
     features: z.array(z.string()),
     subgroupSize: count,

@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type BenchEngine, closeEngine, openEngine } from '../../bench/engine.js';
 import { reportPage } from '../../bench/html/page.js';
 import { measureRoofline, probes } from '../../bench/roofline.js';
 import type { Report } from '../../bench/schema.js';
-import { UnclipError } from '../../util/errors.js';
+import { writeFileAtomic } from '../../util/write-file.js';
 import { ReportedFailure } from '../failure.js';
 import { oneOf, wholeNumber } from '../options.js';
 import { type CommandContext, printLine } from '../ui/terminal.js';
@@ -14,6 +13,7 @@ import { benchProgress } from './progress.js';
 /** Options of every sub-command that measures. */
 export interface CommonOptions {
   readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly tuning: 'cached' | 'off';
   readonly json?: string;
   readonly html?: string;
   readonly quiet?: boolean;
@@ -22,6 +22,12 @@ export interface CommonOptions {
 export const addCommonOptions = (command: Command): Command =>
   command
     .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
+    .option(
+      '--tuning <mode>',
+      "cached: kernels as 'unclip tune' found best, where it ran; off",
+      oneOf('--tuning', ['cached', 'off']),
+      'cached',
+    )
     .option('--json <file>', 'write the report as JSON (bench/README.md describes it)')
     .option('--html <file>', 'write the report as one self-contained page with plots')
     .option('-q, --quiet', 'no progress');
@@ -46,36 +52,29 @@ export async function withEngine(
   measure: (engine: BenchEngine) => Promise<void>,
   print: (report: Report) => string,
 ): Promise<void> {
-  const engine = await openEngine({ adapter: options.adapter });
+  const engine = await openEngine({ adapter: options.adapter }, options.tuning === 'cached');
   const { report } = engine;
   try {
     await measure(engine);
   } finally {
     await closeEngine(engine);
   }
-  publish({ ...report, interrupted: context.signal.aborted }, options, context, print);
+  await publish({ ...report, interrupted: context.signal.aborted }, options, context, print);
 }
 
 /** Prints a report and writes its files. @throws ReportedFailure as {@link withEngine}, UnclipError CANCELLED, IO_FAILED */
-export function publish(
+export async function publish(
   report: Report,
   options: CommonOptions,
   { stdout, signal }: CommandContext,
   print: (report: Report) => string,
-): void {
+): Promise<void> {
+  const write = (path: string, text: string): Promise<void> => writeFileAtomic(path, Buffer.from(text));
   printLine(stdout, print(report));
-  if (options.json !== undefined) writeText(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (options.html !== undefined) writeText(options.html, reportPage(report));
+  if (options.json !== undefined) await write(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.html !== undefined) await write(options.html, reportPage(report));
   if (signal.aborted) throw signal.reason;
   if (brokenRows(report) > 0) throw new ReportedFailure();
-}
-
-function writeText(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (cause) {
-    throw new UnclipError('IO_FAILED', `cannot write ${path}: ${(cause as Error).message}`, { cause });
-  }
 }
 
 /** Measures the adapter's peaks into the report. */

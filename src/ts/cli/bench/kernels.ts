@@ -40,7 +40,7 @@ export function kernelsCommand(context: CommandContext): Command {
 /** Measures kernels, and the roofline that they are held against, into the report. */
 export async function addKernels(engine: BenchEngine, options: KernelOptions, context: CommandContext): Promise<void> {
   const { runtime, report } = engine;
-  const jobs = planKernels(selectionOf(options, runtime.device.caps), runtime.device.caps);
+  const jobs = planKernels(selectionOf(options, runtime.caps), runtime);
   if (report.roofline === undefined) await addRoofline(engine, options.runs, options.quiet, context);
   const rows: KernelRow[] = [];
   report.kernels = rows;
