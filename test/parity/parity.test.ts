@@ -44,6 +44,17 @@ describe('parity with the reference', () => {
     expect(failed(rows)).toEqual([]);
   });
 
+  it('holds for the networks with weights in 8 bits, and tells those from whole ones', async () => {
+    for (const dtype of ['f32', 'f16'] as const) {
+      const { rows } = await checkParity(FIXTURES, { dtype, weights: 'q8', only: ['unclip-t2i'] });
+      expect(failed(rows)).toEqual([]);
+      const forwards = rows.filter((r) => !r.network.startsWith('run'));
+      expect(new Set(forwards.map((r) => r.tolerance))).toEqual(new Set(['relL2 ≤ 0.02']));
+      for (const network of ['text_encoder', 'text_proj', 'prior', 'decoder', 'super_res_first', 'super_res_last'])
+        expect(Math.max(...forwards.filter((r) => r.network === network).map((r) => r.relL2))).toBeGreaterThan(1e-3);
+    }
+  });
+
   it('holds with the portable kernels alone', async () => {
     const { rows } = await checkParity(FIXTURES, { variants: 'portable', only: ['unclip-t2i'] });
     expect(failed(rows)).toEqual([]);

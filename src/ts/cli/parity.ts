@@ -12,6 +12,7 @@ import { type CommandContext, printJson, printLine } from './ui/terminal.js';
 
 interface ParityCommandOptions {
   readonly dtype: 'f32' | 'f16';
+  readonly weights?: 'q8';
   readonly require?: readonly Kind[];
   readonly only?: readonly Kind[];
   readonly adapter?: 'auto' | 'hardware' | 'software';
@@ -26,6 +27,7 @@ export function parityCommand(context: CommandContext): Command {
     .description('compare every network, step and run with stored reference data')
     .argument('<folder>', 'folder with reference data; every fixture below it is found')
     .option('--dtype <type>', 'storage of numbers: f32, f16', oneOf('--dtype', ['f32', 'f16']), 'f32')
+    .option('--weights <format>', 'matrix weights in 8 bits: q8', oneOf('--weights', ['q8']))
     .option('--require <kinds>', `kinds that must be there and checked: ${KINDS.join(',')}`, someOf('--require', KINDS))
     .option('--only <kinds>', 'check these kinds alone', someOf('--only', KINDS))
     .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
@@ -42,9 +44,10 @@ async function parity(
 ): Promise<void> {
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new UnclipError('INPUT_INVALID', `there is no folder '${folder}'`);
-  const { dtype, only, adapter, variants } = options;
+  const { dtype, weights, only, adapter, variants } = options;
   const { rows, unsupported } = await checkParity(folder, {
     dtype,
+    weights,
     only,
     adapter,
     variants,

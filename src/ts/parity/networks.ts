@@ -11,11 +11,9 @@ import { superResForwardGraph } from '../models/super-res-graphs.js';
 import { textProjGraph } from '../models/unclip-text-proj.js';
 import type { Checkpoint } from '../pipelines/checkpoint.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { Bars } from './bars.js';
 import type { Report } from './compare.js';
 import { type GoldenFile, type GoldenTensor, readGolden } from './golden-file.js';
-
-/** Bars on the relative L2 of every output and hook. */
-export const FORWARD_BAR: Readonly<Record<ActivationDType, number>> = { f32: 1e-4, f16: 1e-2 };
 
 /** What a padded key's score gets in diffusers. */
 const MASKED = -10000;
@@ -24,6 +22,7 @@ interface Context {
   readonly runtime: Runtime;
   readonly model: Checkpoint;
   readonly dtype: ActivationDType;
+  readonly bars: Bars;
   readonly report: Report;
 }
 
@@ -170,7 +169,7 @@ async function forward(
   const check = async (output: string, name: string): Promise<void> => {
     const tensor = golden.get(name);
     const ours = await program.state(output).read();
-    c.report.relL2(component, name, tensor.shape, ours, channelsLast(tensor), FORWARD_BAR[c.dtype]);
+    c.report.relL2(component, name, tensor.shape, ours, channelsLast(tensor), c.bars.forward);
   };
   for (const [output, name] of Object.entries(f.outputs)) await check(output, name);
   const prefix = f.hookPrefix ?? 'hook.';
@@ -187,7 +186,7 @@ async function forward(
         golden.get(name).shape,
         [],
         golden.get(name).data,
-        FORWARD_BAR[c.dtype],
+        c.bars.forward,
       );
   program.destroy();
 }

@@ -2,6 +2,7 @@ import { join, relative } from 'node:path';
 import type { ActivationDType } from '../graph/types.js';
 import { Checkpoint } from '../pipelines/checkpoint.js';
 import { Runtime, type RuntimeOptions } from '../runtime/runtime.js';
+import { type Bars, barsOf } from './bars.js';
 import { Report, type Row } from './compare.js';
 import { type Fixture, findFixtures, type Kind } from './fixtures.js';
 import { checkNetworks } from './networks.js';
@@ -46,7 +47,7 @@ export async function checkParity(root: string, options: ParityOptions = {}): Pr
       const report = new Report(name, onRow);
       if (fixture.kind === 'unclip-t2i') {
         runtime ??= await Runtime.open(runtimeOptions);
-        await checkTextToImage(fixture, runtime, dtype, report);
+        await checkTextToImage(fixture, { runtime, dtype, bars: barsOf(dtype, options.weights), report });
       } else {
         const left = checkPure(fixture, report);
         for (const what of left) unsupported.push({ kind: fixture.kind, what: join(name, what) });
@@ -61,13 +62,11 @@ export async function checkParity(root: string, options: ParityOptions = {}): Pr
 
 async function checkTextToImage(
   fixture: Fixture,
-  runtime: Runtime,
-  dtype: ActivationDType,
-  report: Report,
+  how: { runtime: Runtime; dtype: ActivationDType; bars: Bars; report: Report },
 ): Promise<void> {
   const model = Checkpoint.open(join(fixture.folder, 'model'));
   try {
-    const context = { runtime, model, dtype, report };
+    const context = { ...how, model };
     await checkNetworks(fixture.folder, context);
     await checkRuns(fixture.folder, context);
   } finally {
