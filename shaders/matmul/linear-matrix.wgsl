@@ -10,11 +10,7 @@ var<immediate> p: Params;
 //#else
 @group(0) @binding(0) var<storage, read_write> x: array<f16>;
 //#endif
-//#if VEC_N
-@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;
-//#else
-@group(0) @binding(1) var<storage, read> w: array<vec2<u32>>;
-//#endif
+@group(0) @binding(1) var<storage, read> w: array<WeightElem>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 //#if VEC_N
 @group(0) @binding(3) var<storage, read_write> residual: array<vec4<u32>>;
@@ -23,6 +19,7 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read_write> residual: array<f16>;
 @group(0) @binding(4) var<storage, read_write> out: array<f16>;
 //#endif
+//#import matmul/packed-eight
 //#import matmul/matrix-tile
 
 struct Row { base: u32, valid: bool }
@@ -51,15 +48,7 @@ fn load_a(row: Row, k: Position) -> vec4<u32> {
 
 fn load_b(k: u32, n: u32) -> vec4<u32> {
   if (k >= p.k || n >= p.n) { return vec4<u32>(); }
-//#if VEC_N
-  return w[(k * p.n + n) / 8u];
-//#else
-  let quads = (p.n + 3u) / 4u;
-  let at = k * quads + n / 4u;
-  // An odd number of fours: the row ends in the middle of the eight.
-  if (n / 4u + 1u == quads) { return vec4<u32>(w[at], 0u, 0u); }
-  return vec4<u32>(w[at], w[at + 1u]);
-//#endif
+  return packed_eight(k, n, p.n);
 }
 
 fn store(m: u32, n: u32, lo_sum: vec4<f32>, hi_sum: vec4<f32>) {
