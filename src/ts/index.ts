@@ -18,5 +18,6 @@ export {
   type LoadOptions,
   Unclip,
 } from './pipelines/unclip.js';
+
 export type { TunedClass, TuneOptions, TuneProgress } from './tune/tune-graphs.js';
 export { type ErrorCode, UnclipError } from './util/errors.js';

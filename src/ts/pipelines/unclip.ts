@@ -152,11 +152,6 @@ export class Unclip {
     return tuned;
   }
 
-  /** The measured choices in use; undefined with `tuning: 'off'`. */
-  get tuningTable(): TuningTable | undefined {
-    return this.#tuning;
-  }
-
   /**
    * Draws pictures. Requests made at the same time wait for one another.
    * @throws UnclipError INPUT_* before anything is allocated, CANCELLED, GPU_*

@@ -129,7 +129,8 @@ export async function tuneGraphs(
       table.set(op, shape, { choice: found.choice, ms: found.ms, heuristic, heuristicMs: found.heuristicMs });
       tuned.push({ op, shape, label, runs, heuristic, ...found });
       await options.onProgress?.({ done: tuned.length, total: tasks.length, tuned: tuned.at(-1) });
-      if (tuned.length % SAVE_EVERY === 0) await table.save();
+      // A disk that cannot be written is reported in the end, when everything is measured.
+      if (tuned.length % SAVE_EVERY === 0) await table.save().catch(() => undefined);
     }
   } finally {
     timer.destroy();

@@ -60,7 +60,7 @@ export const tuningKey = ({ vendor, architecture, device, driver }: AdapterDescr
 });
 
 export interface TableOptions {
-  /** Where this user's measurements are kept. Default: `tuning/` in unclip's cache folder. */
+  /** Where this user's measurements are kept. Default: $UNCLIP_TUNING_DIR, else `tuning/` in unclip's cache folder. */
   readonly folder?: string;
   /** Where measurements lie that came with the package. Default: its `tuned/`. */
   readonly shippedFolder?: string;
@@ -84,7 +84,7 @@ export class TuningTable {
   }
 
   static open(key: TuningKey, options: TableOptions = {}): TuningTable {
-    const folder = options.folder ?? join(unclipCacheFolder(), 'tuning');
+    const folder = options.folder ?? (process.env.UNCLIP_TUNING_DIR || join(unclipCacheFolder(), 'tuning'));
     const table = new TuningTable(key, join(folder, fileName(key)));
     const shipped = options.shippedFolder ?? join(packageRoot(), 'tuned');
     for (const name of listJson(shipped)) table.#merge(readEntries(join(shipped, name), key));
@@ -177,7 +177,7 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    throw new UnclipError('IO_FAILED', `cannot make the folder ${folder} for measured choices; set XDG_CACHE_HOME`, {
+    throw new UnclipError('IO_FAILED', `cannot make the folder ${folder} for measured choices; set UNCLIP_TUNING_DIR`, {
       cause,
     });
   }
