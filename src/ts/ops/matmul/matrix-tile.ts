@@ -26,12 +26,16 @@ const TILES: readonly Tile[] = [
   tile(64, 64, 32, 32, 32, 2),
   tile(64, 64, 64, 32, 32, 2),
   tile(64, 64, 64, 32, 32, 1),
+  tile(64, 64, 16, 32, 32, 2),
   tile(128, 32, 32, 32, 32, 2),
   tile(32, 128, 32, 32, 32, 2),
 ];
 
-/** Workgroups that the heuristic takes an adapter to run at a time: large GPUs have 80 to 160 cores. */
-const CORES = 128;
+/**
+ * The GPU that the heuristic has in mind, per core and clock: floating-point operations of the matrix units, and bytes from
+ * workgroup memory and from the L2 cache. Large ones of 2022 to 2026 are alike in the ratios (bench/notes/matrix.md).
+ */
+const GPU = { cores: 128, flops: 2540, workgroupBytes: 128, cacheBytes: 23 };
 
 /** Shapes that the kernels can use, largest first: f16 operands and f32 sums; f16 sums would not meet the tolerance. */
 export const matrixShapes = (caps: DeviceCaps): MatrixConfig[] =>
@@ -72,12 +76,19 @@ function fits(t: MatrixTuning, caps: DeviceCaps): boolean {
   );
 }
 
-/** Time in arbitrary units that one picture's product of rows × columns takes, tile by tile on {@link CORES} cores. */
+/**
+ * Clocks per k that one image's product of rows × columns takes: rounds of {@link GPU.cores} workgroups, each as long as the
+ * scarcest of multiplying, reading workgroup memory and reading the cache, and partly the sum, since they overlap only partly.
+ */
 function cost({ BM, BN, WM, WN }: Tile, rows: number, columns: number): number {
+  const parts = [
+    (2 * BM * BN) / GPU.flops,
+    (((2 * BM * BN) / (WM * WN)) * (WM + WN)) / GPU.workgroupBytes,
+    (2 * (BM + BN)) / GPU.cacheBytes,
+  ];
+  const clocks = Math.max(...parts) + parts.reduce((a, b) => a + b) / 4;
   const tiles = Math.ceil(rows / BM) * Math.ceil(columns / BN);
-  const reuse = (WM * WN) / (WM + WN) / 32;
-  const efficiency = Math.min(1, 0.25 + 0.75 * reuse);
-  return BM * BN * (Math.ceil(tiles / CORES) / efficiency + tiles / 1e4);
+  return clocks * (Math.ceil(tiles / GPU.cores) + tiles / 1e4);
 }
 
 /**

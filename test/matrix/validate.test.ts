@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import { Device } from '../../src/ts/gpu/device.js';
+import { PipelineCache } from '../../src/ts/gpu/pipelines.js';
+import { preprocess } from '../../src/ts/gpu/preprocess.js';
+import { type MatrixTuning, matrixWorkgroupBytes } from '../../src/ts/ops/matmul/matrix-tile.js';
+import type { Kernel } from '../../src/ts/ops/types.js';
+import { compileNode, convOf, gpuCaps, linearOf, matrixShape } from './support/calls.js';
+
+/**
+ * Dawn's null backend checks WGSL in full, matrices of any shape included, and pipelines against its own limits: subgroups of up to
+ * 128, 256 invocations, 16 KiB of workgroup memory. Kernels beyond those are checked up to the message that says so.
+ */
+const device = await Device.open({ backend: 'null' });
+const pipelines = new PipelineCache(device);
+const NULL_SUBGROUP = 128;
+
+/** What NVIDIA (16×16×16, 16×8×16, 16×8×8), Intel (8×16×16), Apple and CPU drivers (8×8×8) report, and some that none does. */
+const SHAPES = [
+  [8, 8, 8],
+  [16, 16, 16],
+  [16, 8, 16],
+  [16, 8, 8],
+  [16, 16, 8],
+  [8, 16, 16],
+  [32, 8, 16],
+] as const;
+
+const CALLS = {
+  'linear, whole eights': { op: 'linear', build: linearOf(4096, 640, 1280) },
+  'linear, any size': { op: 'linear', build: linearOf(77, 37, 21) },
+  'conv2d, whole eights': { op: 'conv2d', build: convOf(64, 320, 320) },
+  'conv2d, any size': { op: 'conv2d', build: convOf(33, 3, 7) },
+} as const;
+
+/** Every kernel of a call on matrix units of one shape: one for each tuning. */
+function kernels(call: (typeof CALLS)[keyof typeof CALLS], shape: readonly [number, number, number], subgroup: number) {
+  const caps = gpuCaps([matrixShape(...shape)], subgroup);
+  const { record, call: opCall } = compileNode(call.build, caps, { variants: { [call.op]: 'matrix' } });
+  const variant = record.variants.find((v) => v.name === 'matrix')!;
+  return variant.tunings!(opCall, caps).map((tuning) => ({
+    tuning: tuning as MatrixTuning,
+    kernels: variant.lower(opCall, caps, tuning),
+  }));
+}
+
+/** Messages of the WGSL compiler for a text. */
+async function complaints(code: string): Promise<string[]> {
+  device.gpu.pushErrorScope('validation');
+  const module = device.gpu.createShaderModule({ code });
+  const { messages } = await device.wait(() => module.getCompilationInfo());
+  await device.wait(() => device.gpu.popErrorScope());
+  return messages.filter((m) => m.type === 'error').map((m) => `${m.lineNum}: ${m.message}`);
+}
+
+const text = (kernel: Kernel): string => preprocess(kernel.shader, kernel.defines);
+
+describe.each(Object.entries(CALLS))('%s', (_, call) => {
+  test.each(SHAPES)('matrices of %i×%i×%i: the text of every tuning at subgroup sizes 8, 32, 64', async (...shape) => {
+    const seen = new Set<string>();
+    for (const subgroup of [8, 32, 64]) {
+      const found = kernels(call, shape, subgroup);
+      expect(found.length).toBeGreaterThan(3);
+      for (const { tuning, kernels } of found)
+        for (const kernel of kernels) {
+          const code = text(kernel);
+          if (seen.has(code)) continue;
+          seen.add(code);
+          expect(await complaints(code), JSON.stringify(tuning)).toEqual([]);
+        }
+    }
+  });
+});
+
+test.each(Object.entries(CALLS))('%s: pipelines, as far as the null device goes', async (_, call) => {
+  const caps = gpuCaps([matrixShape(16, 16, 16)], 64);
+  const { record, call: opCall } = compileNode(call.build, caps, { variants: { [call.op]: 'matrix' } });
+  const variant = record.variants.find((v) => v.name === 'matrix')!;
+  const outcomes = { made: 0, refused: 0 };
+  for (const tuning of variant.tunings!(opCall, caps) as MatrixTuning[])
+    for (const kernel of variant.lower(opCall, caps, tuning)) {
+      const threads = kernel.defines.THREADS as number;
+      if (threads % NULL_SUBGROUP !== 0 || threads > device.caps.maxInvocations) continue;
+      const bytes = matrixWorkgroupBytes(tuning);
+      if (bytes <= device.caps.maxWorkgroupBytes) {
+        await pipelines.get(kernel);
+        outcomes.made++;
+      } else {
+        await expect(pipelines.get(kernel)).rejects.toThrow(`workgroup storage (${bytes} bytes)`);
+        outcomes.refused++;
+      }
+    }
+  expect(outcomes.made).toBeGreaterThan(0);
+  expect(outcomes.refused).toBeGreaterThan(2);
+});
+
+test('a broken kernel is found', async () => {
+  const [first] = kernels(CALLS['linear, whole eights'], [16, 16, 16], 32);
+  const good = text(first!.kernels[0]!);
+  expect(await complaints(good)).toEqual([]);
+  const broken: readonly [string, string, RegExp][] = [
+    [
+      'subgroup_matrix_left<f16, MAT_K, MAT_M>',
+      'subgroup_matrix_left<f16, MAT_M + 1u, MAT_M>',
+      /subgroupMatrixMultiply/,
+    ],
+    ['let sub_m = subgroup / SUBS_N', 'let sub_m = lid / SUBS_N', /uniform/],
+    ['if (subgroup < SUBGROUPS) {', 'if (lid < SUBGROUPS) {', /uniform/],
+    ['subgroup_matrix_right<f16', 'subgroup_matrix_right<f32', /subgroupMatrixMultiply/],
+  ];
+  for (const [from, to, message] of broken) {
+    expect(good).toContain(from);
+    const found = await complaints(good.replaceAll(from, to));
+    expect(found.join('\n'), to).toMatch(message);
+  }
+});
