@@ -66,32 +66,36 @@ export function storedBytes(tensor: Tensor, values: Float32Array | Uint32Array):
 
 /**
  * Weights that no checkpoint has: uniform, matrices of variance 1 / (inputs of an output) so that products stay near unit
- * variance, padding zero. The same seed gives a weight of the same name the same numbers.
+ * variance, padding zero; in 8 bits, scales that make them as large. The same seed gives a weight of the same name the same numbers.
  */
 export function randomWeights(seed = 1): WeightSource {
   return {
     pack(request, destination, dtype) {
       const values = randomWeight(request, seed);
-      const stored = dtype === 'f16' ? toHalfArray(values) : values;
+      const stored =
+        request.quantized === 'values' ? Int8Array.from(values) : dtype === 'f16' ? toHalfArray(values) : values;
       destination.set(new Uint8Array(stored.buffer, stored.byteOffset, destination.byteLength));
     },
   };
 }
 
-function randomWeight({ sources, packing, sourceShapes }: WeightRequest, seed: number): Float32Array {
+/** What a uniform number of variance 1, which ends at √3, is multiplied by to fill 8 bits. */
+const LARGEST = 127 / Math.sqrt(3);
+
+function randomWeight({ sources, packing, sourceShapes, quantized }: WeightRequest, seed: number): Float32Array {
   const shape = sourceShapes[0]!;
   const name = seed ^ seedOf(sources.join('+'));
   if (packing === 'copy') return uniform(evenly(elementCount(shape)), name);
   const matrix = packing === 'transpose' || packing === 'conv';
   const inputs = matrix ? elementCount(shape.slice(1)) : 1;
-  const outputs = matrix
-    ? sourceShapes.reduce((sum, s) => sum + s[0]!, 0)
-    : sourceShapes.reduce((sum, s) => sum + elementCount(s), 0);
+  const outputs = sourceShapes.reduce((sum, s) => sum + (matrix ? s[0]! : elementCount(s)), 0);
   const row = pad4(outputs);
-  const values = uniform(inputs * row, name);
-  const scale = matrix ? 1 / Math.sqrt(inputs) : 1;
-  for (let i = 0; i < values.length; i++) values[i] = i % row < outputs ? values[i]! * scale : 0;
-  return values;
+  const inRow = (values: Float32Array, f: (v: number) => number): Float32Array =>
+    values.map((v, i) => (i % row < outputs ? f(v) : 0));
+  const usual = matrix ? 1 / Math.sqrt(inputs) : 1;
+  if (quantized === 'scales') return inRow(uniform(row, name + 1), (v) => (usual / LARGEST) * (1 + 0.2 * v));
+  const factor = quantized === 'values' ? LARGEST : usual;
+  return inRow(uniform(inputs * row, name), (v) => (quantized === 'values' ? Math.round(v * factor) : v * factor));
 }
 
 /** Next multiple of 2: storage is cut in 32-bit words. */

@@ -7,16 +7,18 @@ const tuningsOf = (variant: Variant, call: OpCall, caps: DeviceCaps): readonly T
   return tunings.length > 0 ? tunings : [{}];
 };
 
+const isForCpu = ({ name }: Variant): boolean => name.split('-').includes('cpu');
+
 /**
  * Everything that could carry out a call, the static heuristic's choice first.
  *
- * Kernels for GPUs take seconds to compile on CPU drivers and lose by far to those written for CPUs (named `cpu…`): where there is
+ * Kernels for GPUs take seconds to compile on CPU drivers and lose by far to those written for CPUs (with `cpu` in their names): where there is
  * one of the latter, the former are left out unless `allVariants`.
  */
 export function candidates(record: OpRecord, call: OpCall, caps: DeviceCaps, allVariants = false): Choice[] {
   const running = record.variants.filter((v) => variantRuns(v, call, caps));
-  const forCpu = running.filter((v, i) => i === 0 || v.name.startsWith('cpu'));
-  const few = caps.software && !allVariants && forCpu.some((v) => v.name.startsWith('cpu'));
+  const forCpu = running.filter((v, i) => i === 0 || isForCpu(v));
+  const few = caps.software && !allVariants && forCpu.some(isForCpu);
   return (few ? forCpu : running).flatMap((variant) =>
     tuningsOf(variant, call, caps).map((tuning) => ({ variant: variant.name, tuning })),
   );
