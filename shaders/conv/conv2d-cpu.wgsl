@@ -9,8 +9,7 @@ enable subgroups;
 //#const SUBGROUP u32
 //#import conv/conv2d-common
 //#import matmul/weight-columns
-alias BiasElem = Cols;
-alias OutElem = ElemCols;
+//#import conv/store-cpu
 
 const TILE_W: u32 = 8u;
 const TILE_H: u32 = 4u;
@@ -102,9 +101,7 @@ fn main(
   }
 
   if (o * COLS >= p.out_channels) { return; }
-  var extra = Cols();
-  if ((p.flags & HAS_BIAS) != 0u) { extra = bias[o]; }
-  if ((p.flags & HAS_IMAGE_BIAS) != 0u) { extra += image_bias_cols(image, o * COLS); }
+  let extra = extra_of(image, o);
   // A loop of unknown length: one copy of the epilogue's code instead of 32. It indexes a copy, so that acc stays in registers.
   var sums: array<Cols, TILE_W * TILE_H>;
   for (var i = 0u; i < TILE_W; i++) {
@@ -117,27 +114,7 @@ fn main(
   for (var i = 0u; i < last; i++) {
     let ox = x0 + i % TILE_W;
     if (ox < p.out_width) {
-      let m = (image * p.out_height + y0 + i / TILE_W) * p.out_width + ox;
-//#if Q8
-      var v = activate_cols(sums[i] * scales[o] + extra, p.flags >> 8u);
-//#else
-      var v = activate_cols(sums[i] + extra, p.flags >> 8u);
-//#endif
-      if ((p.flags & HAS_RESIDUAL) != 0u) { v += Cols(residual[residual_base(m) / COLS + o]); }
-      out[m * p.out_channels / COLS + o] = ElemCols(v);
+      store((image * p.out_height + y0 + i / TILE_W) * p.out_width + ox, o, sums[i], extra);
     }
   }
-}
-
-fn image_bias_cols(image: u32, channel: u32) -> Cols {
-  let at = image * p.image_stride + channel;
-//#if COLS4
-  return Cols(f32(image_bias[at]), f32(image_bias[at + 1u]), f32(image_bias[at + 2u]), f32(image_bias[at + 3u]));
-//#else
-//#if COLS2
-  return Cols(f32(image_bias[at]), f32(image_bias[at + 1u]));
-//#else
-  return Cols(image_bias[at]);
-//#endif
-//#endif
 }

@@ -44,15 +44,18 @@ const CASES: readonly Case[] = [
   { x: [1, 6, 9, 4], o: 20, kernel: 3, bias: true },
   { x: [1, 4, 4, 2], o: 4, kernel: 3, pad: 2, bias: true },
   { x: [1, 19, 37, 8], o: 8, kernel: 3, pad: 1, bias: true, act: 'silu' },
+  { x: [3, 10, 7, 12], o: 40, kernel: 5, pad: 2, bias: true, imageBias: true, act: 'silu', residual: 'full' },
+  { x: [1, 20, 23, 3], o: 5, kernel: 7, stride: 2, pad: 3, bias: true },
+  { x: [2, 8, 6, 16], o: 18, kernel: 1, bias: true, residual: 'half' },
+  { x: [2, 9, 5, 6], o: 4, kernel: 1, stride: 2, bias: true },
+  { x: [1, 5, 6, 8], o: 8, kernel: 4, pad: 1, upsample: 2 },
 ];
 
 const { software, subgroupSize } = (await testRuntime()).device.caps;
 
-/** The cpu variants are for 3×3 with stride 1, and for 1×1 that is a plain product. */
+/** The cpu variants enlarge the input for 3×3 with stride 1 only. */
 const runs = (variant: string, c: Case): boolean =>
-  !variant.endsWith('cpu') ||
-  (c.kernel === 3 && (c.stride ?? 1) === 1) ||
-  (c.kernel === 1 && !c.imageBias && c.residual !== 'half');
+  !variant.endsWith('cpu') || (c.upsample ?? 1) === 1 || (c.kernel === 3 && (c.stride ?? 1) === 1);
 
 /** The kernels for matrix units have tests of their own. */
 const VARIANTS = conv2d.variants
@@ -174,40 +177,51 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
     }
   });
 
-  test('a batch gives the bits of its images alone, whatever its neighbours hold', async () => {
-    const c: Case = { x: [3, 7, 9, 12], o: 20, kernel: 3, pad: 1, bias: true, act: 'silu' };
-    const image = size(c.x) / 3;
-    const x = randomArray(size(c.x), 5).fill(Number.NaN, 0, image);
-    const weights = { w: randomArray(20 * 9 * 12, 6), bias: randomArray(20, 7) };
-    const go = async (batch: number, values: Float32Array) =>
-      (
-        await runOp({
-          build: (g) => build(g, { ...c, x: [batch, 7, 9, 12] }),
-          inputs: { x: values },
-          weights,
-          variants: { conv2d: variant },
-          quantized: isQuantized(variant),
-        })
-      ).output;
-    const all = await go(3, x);
-    const result = all.length / 3;
-    for (let b = 1; b < 3; b++) {
-      const alone = await go(1, x.slice(b * image, (b + 1) * image));
-      expect(all.slice(b * result, (b + 1) * result)).toEqual(alone);
-      expect(alone.every(Number.isFinite)).toBe(true);
-    }
-  });
+  test.each([
+    [3, 1],
+    [4, 2],
+  ])(
+    'a batch gives the bits of its images alone, whatever its neighbours hold: kernel %d, stride %d',
+    async (kernel, stride) => {
+      const c: Case = { x: [3, 7, 9, 12], o: 20, kernel, stride, pad: 1, bias: true, act: 'silu' };
+      const image = size(c.x) / 3;
+      const x = randomArray(size(c.x), 5).fill(Number.NaN, 0, image);
+      const weights = { w: randomArray(20 * kernel ** 2 * 12, 6), bias: randomArray(20, 7) };
+      const go = async (batch: number, values: Float32Array) =>
+        (
+          await runOp({
+            build: (g) => build(g, { ...c, x: [batch, 7, 9, 12] }),
+            inputs: { x: values },
+            weights,
+            variants: { conv2d: variant },
+            quantized: isQuantized(variant),
+          })
+        ).output;
+      const all = await go(3, x);
+      const result = all.length / 3;
+      for (let b = 1; b < 3; b++) {
+        const alone = await go(1, x.slice(b * image, (b + 1) * image));
+        expect(all.slice(b * result, (b + 1) * result)).toEqual(alone);
+        expect(alone.every(Number.isFinite)).toBe(true);
+      }
+    },
+  );
 
   test('neighbours in the arena stay as they are', async () => {
-    for (const o of [3, 6, 20]) {
+    for (const [o, stride] of [
+      [3, 1],
+      [6, 1],
+      [20, 1],
+      [6, 2],
+    ] as const) {
       const guard = randomArray(64, 9);
-      const elements = 5 * 9 * o;
+      const elements = (stride === 1 ? 5 * 9 : 3 * 5) * o;
       const { output } = await runOp({
         build: (g) => {
           const around = g.input('guard', [1, 64]);
           const before = g.clamp(around, -100, 100);
           const x = g.input('x', [1, 5, 9, 4]);
-          const y = g.conv2d(x, g.convWeight(4, o, 3, 'w'), null, { outChannels: o, kernel: 3, pad: 1 });
+          const y = g.conv2d(x, g.convWeight(4, o, 3, 'w'), null, { outChannels: o, kernel: 3, stride, pad: 1 });
           const after = g.clamp(around, -50, 50);
           return g.concat([before, g.reshape(y, [1, elements]), after], 1);
         },
