@@ -3,6 +3,7 @@
  * @packageDocumentation
  */
 export type { AdapterDescription } from './gpu/device.js';
+export type { WeightFormat } from './graph/quantize.js';
 export type { PictureFormat } from './image/encode.js';
 export type { PictureParameters } from './image/parameters.js';
 export type { Picture } from './image/picture.js';

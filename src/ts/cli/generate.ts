@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { PICTURE_FORMATS, type PictureFormat } from '../image/encode.js';
 import { readModelInfo } from '../pipelines/model-info.js';
 import { checkRequest } from '../pipelines/request.js';
@@ -6,7 +7,7 @@ import { type LoadOptions, Unclip } from '../pipelines/unclip.js';
 import { Drawing, type Drawn } from './drawing.js';
 import { UsageError } from './failure.js';
 import { BUNDLED, modelFolder } from './models.js';
-import { byteCount, decimalNumber, oneOf, wholeNumber } from './options.js';
+import { byteCount, decimalNumber, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
 import { Output } from './output.js';
 import { type Replay, readReplay } from './replay.js';
 import { formatDuration, onOneLine } from './ui/format.js';
@@ -22,6 +23,7 @@ interface GenerateOptions {
   readonly priorGuidance?: number;
   readonly decoderGuidance?: number;
   readonly dtype?: 'auto' | 'f32' | 'f16';
+  readonly weights?: WeightFormat;
   readonly adapter?: 'auto' | 'hardware' | 'software';
   readonly batchSize?: number;
   readonly weightBudget?: number;
@@ -60,6 +62,7 @@ export function generateCommand(context: CommandContext): Command {
     .option('--prior-guidance <scale>', 'guidance of the prior; up to 1: none', guidance('--prior-guidance'))
     .option('--decoder-guidance <scale>', 'guidance of the decoder; up to 1: none', guidance('--decoder-guidance'))
     .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']))
+    .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS))
     .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
     .option('--batch-size <n>', 'most pictures drawn at once', wholeNumber('--batch-size', 1, 1024))
     .option('--weight-budget <bytes>', 'most bytes of weights on the GPU, such as 4GiB', byteCount('--weight-budget'))
@@ -106,6 +109,7 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
   const begin = performance.now();
   const loadOptions: LoadOptions = {
     dtype: options.dtype ?? replay?.dtype,
+    weights: options.weights ?? replay?.weights,
     adapter: options.adapter,
     batchSize: options.batchSize,
     weightBudgetBytes: options.weightBudget,
@@ -166,7 +170,7 @@ const STAGES: Readonly<Record<string, string>> = { superRes: 'upsampler' };
 function summary({ timings }: Drawn, unclip: Unclip, totalMs: number): string {
   const stages = [...timings].map(([stage, ms]) => `${STAGES[stage] ?? stage} ${Math.round(ms)} ms`).join(', ');
   const { name, software } = unclip.adapter;
-  return `${name}${software ? ' (software)' : ''}, ${unclip.dtype}\n${stages}; ${formatDuration(totalMs)} in all`;
+  return `${name}${software ? ' (software)' : ''}, ${unclip.dtype}${unclip.weights === 'full' ? '' : `, weights ${unclip.weights}`}\n${stages}; ${formatDuration(totalMs)} in all`;
 }
 
 function asJson({ pictures, timings, unknownWords }: Drawn, unclip: Unclip, model: string, totalMs: number): object {
@@ -176,6 +180,7 @@ function asJson({ pictures, timings, unknownWords }: Drawn, unclip: Unclip, mode
     model: { folder: model, name: unclip.model.info.name, hash: unclip.model.hash },
     adapter: unclip.adapter,
     dtype: unclip.dtype,
+    weights: unclip.weights,
     unknownWords,
     timings: [...timings].map(([stage, ms]) => ({ stage, ms: milliseconds(ms) })),
     totalMs: milliseconds(totalMs),

@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { Device } from '../gpu/device.js';
+import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { loadUnclipModel, type UnclipModel } from '../models/model-index.js';
 import type { DeviceCaps } from '../ops/types.js';
 import { Checkpoint } from '../pipelines/checkpoint.js';
 import { type GraphReport, type MemoryReport, memoryReport, type ReportOptions } from '../pipelines/memory-report.js';
 import { UnclipError } from '../util/errors.js';
 import { modelFolder } from './models.js';
-import { byteCount, oneOf, wholeNumber } from './options.js';
+import { byteCount, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
 import { formatBytes, formatCount, plural } from './ui/format.js';
 import { formatTable } from './ui/table.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
@@ -14,6 +15,7 @@ import { type CommandContext, printJson, printLine } from './ui/terminal.js';
 interface InspectOptions {
   readonly batch: number;
   readonly dtype: 'auto' | 'f32' | 'f16';
+  readonly weights: WeightFormat;
   readonly adapter?: 'auto' | 'hardware' | 'software';
   readonly memory?: number;
   readonly guidance: boolean;
@@ -43,6 +45,7 @@ export function inspectCommand(context: CommandContext): Command {
     .argument('[folder]', 'model folder (default: the bundled model)', 'bundled')
     .option('--batch <n>', 'pictures drawn at once', wholeNumber('--batch', 1, 1024), 1)
     .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']), 'auto')
+    .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS), 'full')
     .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
     .option('--no-guidance', 'plan for guidance scales of 1, which halve the work of prior and decoder')
     .option('--memory <bytes>', 'fail when the model needs more, and say what would make it fit', byteCount('--memory'))
@@ -60,7 +63,8 @@ async function inspect(name: string, options: InspectOptions, { stdout }: Comman
   if (options.dtype === 'f16' && !caps.f16)
     throw new UnclipError('GPU_FEATURE_MISSING', `the adapter '${adapter}' has no shader-f16; use --dtype f32`);
   const dtype = options.dtype === 'auto' ? (caps.f16 && !caps.software ? 'f16' : 'f32') : options.dtype;
-  const report = memoryReport(model, { batch: options.batch, guided: options.guidance, dtype }, caps);
+  const { batch, guidance: guided, weights } = options;
+  const report = memoryReport(model, { batch, guided, dtype, weights }, caps);
   if (options.json) printJson(stdout, { folder: name, className: model.index.className, adapter, caps, ...report });
   else printLine(stdout, asText(name, model, adapter, report));
   if (options.memory !== undefined) checkFits(report, options.memory, model, caps);
@@ -80,7 +84,7 @@ async function capsOf(kind: InspectOptions['adapter']): Promise<{ caps: DeviceCa
 }
 
 function asText(name: string, model: UnclipModel, adapter: string, report: MemoryReport): string {
-  const { batch, dtype, guided } = report.options;
+  const { batch, dtype, weights, guided } = report.options;
   const rows = report.networks.flatMap((n) => [
     [
       n.counted ? n.component : `${n.component} *`,
@@ -98,7 +102,7 @@ function asText(name: string, model: UnclipModel, adapter: string, report: Memor
     : ['* not needed to draw from text; in no sum below but that of parameters'];
   return [
     `${name}: ${model.index.className}, pictures of ${model.superResSize}×${model.superResSize}`,
-    `plan for ${plural(batch, 'picture')} at once, ${dtype}, ${guided ? 'with' : 'without'} guidance, on: ${adapter}`,
+    `plan for ${plural(batch, 'picture')} at once, ${dtype}${weights === 'q8' ? ', weights q8' : ''}, ${guided ? 'with' : 'without'} guidance, on: ${adapter}`,
     '',
     table,
     ...footnote,
@@ -125,14 +129,19 @@ const graphCells = (g: GraphReport): string[] => [
 function checkFits(report: MemoryReport, budget: number, model: UnclipModel, caps: DeviceCaps): void {
   if (report.totalBytes <= budget) return;
   const needs = `the model needs ${formatBytes(report.totalBytes)} of GPU memory, ${formatBytes(budget)} are allowed`;
-  const { batch, dtype } = report.options;
+  const { batch, dtype, weights } = report.options;
   const changes: { words: string[]; options: ReportOptions }[] = [];
   for (const smaller of batch > 1 ? [batch, 1] : [batch])
-    for (const type of dtype === 'f32' && caps.f16 ? (['f32', 'f16'] as const) : [dtype])
-      changes.push({
-        words: [...(type === dtype ? [] : ['--dtype f16']), ...(smaller === batch ? [] : ['--batch-size 1'])],
-        options: { ...report.options, batch: smaller, dtype: type },
-      });
+    for (const format of weights === 'q8' ? [weights] : WEIGHT_FORMATS)
+      for (const type of dtype === 'f32' && caps.f16 ? (['f32', 'f16'] as const) : [dtype])
+        changes.push({
+          words: [
+            ...(type === dtype ? [] : ['--dtype f16']),
+            ...(format === 'full' || format === weights ? [] : ['--weights q8']),
+            ...(smaller === batch ? [] : ['--batch-size 1']),
+          ],
+          options: { ...report.options, batch: smaller, dtype: type, weights: format },
+        });
   for (const { words, options } of changes) {
     const changed = words.length === 0 ? report : memoryReport(model, options, caps);
     const budgetWord = `--weight-budget ${changed.largestWeightBytes}`;

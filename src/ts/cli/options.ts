@@ -25,6 +25,9 @@ export function decimalNumber(name: string, min: number, max: number): Parser<nu
   };
 }
 
+/** Help of `--weights`. */
+export const WEIGHTS_HELP = 'matrix weights: full, or q8, which takes 8 bits for each';
+
 /** One of some words. */
 export function oneOf<T extends string>(name: string, words: readonly T[]): Parser<T> {
   return (text) => words.find((word) => word === text) ?? refuse(name, text, words.join(', '));

@@ -1,18 +1,19 @@
 import { existsSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { Command } from 'commander';
+import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import type { Row } from '../parity/compare.js';
 import { findFixtures, KINDS, type Kind } from '../parity/fixtures.js';
 import { checkParity } from '../parity/parity.js';
 import { UnclipError } from '../util/errors.js';
 import { ReportedFailure } from './failure.js';
-import { oneOf, someOf } from './options.js';
+import { oneOf, someOf, WEIGHTS_HELP } from './options.js';
 import { formatTable } from './ui/table.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
 
 interface ParityCommandOptions {
   readonly dtype: 'f32' | 'f16';
-  readonly weights?: 'q8';
+  readonly weights: WeightFormat;
   readonly require?: readonly Kind[];
   readonly only?: readonly Kind[];
   readonly adapter?: 'auto' | 'hardware' | 'software';
@@ -27,7 +28,7 @@ export function parityCommand(context: CommandContext): Command {
     .description('compare every network, step and run with stored reference data')
     .argument('<folder>', 'folder with reference data; every fixture below it is found')
     .option('--dtype <type>', 'storage of numbers: f32, f16', oneOf('--dtype', ['f32', 'f16']), 'f32')
-    .option('--weights <format>', 'matrix weights in 8 bits: q8', oneOf('--weights', ['q8']))
+    .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS), 'full')
     .option('--require <kinds>', `kinds that must be there and checked: ${KINDS.join(',')}`, someOf('--require', KINDS))
     .option('--only <kinds>', 'check these kinds alone', someOf('--only', KINDS))
     .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { type PictureParameters, readPictureParameters } from '../image/parameters.js';
 import { UnclipError } from '../util/errors.js';
 import { BUNDLED, modelFolder } from './models.js';
@@ -16,6 +17,7 @@ export interface Replay {
   readonly priorGuidanceScale?: number;
   readonly decoderGuidanceScale?: number;
   readonly dtype?: 'f32' | 'f16';
+  readonly weights?: WeightFormat;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function readReplay(path: string): Promise<Replay> {
   const p = await readPictureParameters(path);
   if (p === undefined)
     throw new UnclipError('INPUT_PICTURE_INVALID', `picture ${path} says nothing of how unclip made it; give a prompt`);
-  const { steps = {}, guidance = {}, dtype, adapter } = p;
+  const { steps = {}, guidance = {}, dtype, weights, adapter } = p;
   return {
     model: replayModel(p),
     modelHash: p.modelHash,
@@ -39,6 +41,7 @@ export async function readReplay(path: string): Promise<Replay> {
     priorGuidanceScale: guidance.prior,
     decoderGuidanceScale: guidance.decoder,
     dtype: dtype === 'f32' || dtype === 'f16' ? dtype : undefined,
+    weights: WEIGHT_FORMATS.find((format) => format === weights),
   };
 }
 

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
+import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { type TunedModel, tuneModel } from '../pipelines/tune-model.js';
 import { describeChoice } from '../tune/candidates.js';
 import { describeRejection } from '../tune/search.js';
 import type { TunedClass } from '../tune/tune-graphs.js';
 import { writeFileAtomic } from '../util/write-file.js';
 import { BUNDLED, modelFolder } from './models.js';
-import { decimalNumber, oneOf, wholeNumber } from './options.js';
+import { decimalNumber, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
 import { formatDuration, onOneLine, plural } from './ui/format.js';
 import { formatTable } from './ui/table.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
@@ -14,6 +15,7 @@ import { tuneProgress } from './ui/tune-progress.js';
 interface TuneCommandOptions {
   readonly model: string;
   readonly dtype?: 'auto' | 'f32' | 'f16';
+  readonly weights?: WeightFormat;
   readonly adapter?: 'auto' | 'hardware' | 'software';
   readonly batchSize?: number;
   readonly budget: number;
@@ -30,6 +32,7 @@ export function tuneCommand(context: CommandContext): Command {
     .description('measure which kernels are fastest here for the shapes of a model; drawing uses them from then on')
     .option('--model <folder>', 'model folder; its weights need not be there', BUNDLED)
     .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']))
+    .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS))
     .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
     .option('--batch-size <n>', 'pictures at once; the choices hold for any', wholeNumber('--batch-size', 1, 1024))
     .option('--budget <seconds>', 'about how long to measure', decimalNumber('--budget', 0.1, 86_400), 60)
@@ -42,13 +45,14 @@ export function tuneCommand(context: CommandContext): Command {
 }
 
 async function tune(options: TuneCommandOptions, { stdout, stderr, signal }: CommandContext): Promise<void> {
-  const { model, dtype, adapter, batchSize, again, allVariants } = options;
+  const { model, dtype, weights, adapter, batchSize, again, allVariants } = options;
   const progress = tuneProgress(stderr, options.quiet ?? false);
   const begin = performance.now();
   let tuned: TunedModel;
   try {
     tuned = await tuneModel(modelFolder(model), {
       dtype,
+      weights,
       adapter,
       batchSize,
       again,

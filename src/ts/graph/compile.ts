@@ -3,12 +3,12 @@ import type { Choice, DeviceCaps, Kernel, OpCall, OpRecord, Tuning, Variant } fr
 import { UnclipError } from '../util/errors.js';
 import { fuse } from './fuse.js';
 import { type Interval, type MemoryPlan, planMemory } from './plan.js';
-import { quantizeWeights, type WeightFormat } from './quantize.js';
+import { type WeightFormat, withWeights } from './quantize.js';
 import { lowerPerImage } from './split.js';
 import { type Graph, type Node, type Tensor, tensorBytes } from './types.js';
 
 export interface CompileOptions {
-  /** Storage of matrix weights; in the graph's dtype when absent. */
+  /** Storage of matrix weights. Default `full`. */
   readonly weights?: WeightFormat;
   /** Variant by op name, or one name for all ops (`portable`); ops that lack the named variant keep their own choice. */
   readonly variants?: string | Readonly<Record<string, string>>;
@@ -42,8 +42,7 @@ export interface CompiledGraph {
 
 /** Fuses, chooses kernel variants, and plans memory. Pure: runs without a GPU from capabilities alone. */
 export function compileGraph(source: Graph, caps: DeviceCaps, options: CompileOptions = {}): CompiledGraph {
-  const stored = options.weights === 'q8' ? quantizeWeights(source) : source;
-  const graph = separateOperands(fuse(stored));
+  const graph = separateOperands(fuse(withWeights(source, options.weights)));
   const tensors: Tensor[] = [...graph.tensors];
   const nodes: CompiledNode[] = [];
   const scratchOf = new Map<CompiledNode, readonly Tensor[]>();

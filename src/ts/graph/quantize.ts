@@ -2,8 +2,10 @@ import type { Graph, Node, Tensor } from './types.js';
 import { elementCount } from './types.js';
 import type { WeightRequest } from './weights-spec.js';
 
-/** How matrix weights are stored; without it they have the graph's dtype. `q8`: int8 with a scale per output channel. */
-export type WeightFormat = 'q8';
+/** How matrix weights are stored: `full`, in the graph's dtype, or `q8`, int8 with a scale for each output channel. */
+export type WeightFormat = 'full' | 'q8';
+
+export const WEIGHT_FORMATS: readonly WeightFormat[] = ['full', 'q8'];
 
 /** Operations with 8-bit kernels, and how many operands they have without the scales, which come after all others. */
 const OPERANDS: Readonly<Record<string, number>> = { linear: 4, conv2d: 5 };
@@ -22,6 +24,10 @@ export interface LayerBounds {
  * its error (bench/notes/q8.md).
  */
 const BOUNDS: LayerBounds = { channels: 16, weights: 1024 };
+
+/** The graph with its weights in a format. */
+export const withWeights = (graph: Graph, format: WeightFormat = 'full'): Graph =>
+  format === 'q8' ? quantizeWeights(graph) : graph;
 
 /**
  * Stores the weights of linear and conv2d in 8 bits: w ≈ value · scale, value int8 in the same layout, scale f32 for each

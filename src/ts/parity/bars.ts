@@ -14,11 +14,12 @@ export interface Bars {
   readonly pictureP999: number;
 }
 
-const BARS: Readonly<Record<ActivationDType | WeightFormat, Bars>> = {
+const BARS: Readonly<Record<ActivationDType | 'q8', Bars>> = {
   f32: { forward: 1e-4, step: 1e-4, amplifiedSteps: true, pictureMean: 1e-3, pictureP999: 5e-3 },
   f16: { forward: 1e-2, step: 1e-2, amplifiedSteps: false, pictureMean: 3e-2, pictureP999: 0.5 },
   q8: { forward: 2e-2, step: 5e-2, amplifiedSteps: false, pictureMean: 5e-2, pictureP999: 0.6 },
 };
 
 /** The bars of activations of `dtype`, and of weights in the same type or in 8 bits, which then decide. */
-export const barsOf = (dtype: ActivationDType, weights?: WeightFormat): Bars => BARS[weights ?? dtype];
+export const barsOf = (dtype: ActivationDType, weights: WeightFormat = 'full'): Bars =>
+  BARS[weights === 'q8' ? 'q8' : dtype];

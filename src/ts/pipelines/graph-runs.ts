@@ -1,3 +1,4 @@
+import { type WeightFormat, withWeights } from '../graph/quantize.js';
 import type { Graph } from '../graph/types.js';
 import type { GuidedOptions } from '../models/layers.js';
 import type { UnclipModel } from '../models/model-index.js';
@@ -15,7 +16,11 @@ export interface GraphRuns {
 }
 
 /** Every graph that drawing a batch of pictures from text runs, in the order of a run. Pure. */
-export function graphRuns(model: UnclipModel, options: GuidedOptions, steps: SamplingSettings): GraphRuns[] {
+export function graphRuns(
+  model: UnclipModel,
+  options: GuidedOptions & { readonly weights?: WeightFormat },
+  steps: SamplingSettings,
+): GraphRuns[] {
   const { batch } = options;
   const { decoderSize, superResSize } = model;
   const times: Readonly<Record<string, number>> = {
@@ -28,7 +33,7 @@ export function graphRuns(model: UnclipModel, options: GuidedOptions, steps: Sam
       graphs.map((graph): GraphRuns => {
         // The last step has an upsampler of its own.
         const runs = component === 'super_res_first' ? steps.superResSteps - 1 : (times[graph.name] ?? 1);
-        return { component, graph, runs };
+        return { component, graph: withWeights(graph, options.weights), runs };
       }),
     );
   const first = networks.findIndex(({ component }) => component === 'super_res_first');

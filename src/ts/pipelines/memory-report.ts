@@ -1,5 +1,6 @@
 import { compileGraph } from '../graph/compile.js';
 import { align } from '../graph/plan.js';
+import { type WeightFormat, withWeights } from '../graph/quantize.js';
 import { type ActivationDType, type Graph, type Tensor, tensorBytes } from '../graph/types.js';
 import type { UnclipModel } from '../models/model-index.js';
 import { unclipNetworks } from '../models/networks.js';
@@ -11,6 +12,8 @@ export interface ReportOptions {
   /** Pictures drawn at once. */
   readonly batch: number;
   readonly dtype: ActivationDType;
+  /** Storage of matrix weights. Default `full`. */
+  readonly weights?: WeightFormat;
   /** Whether guidance doubles the rows of prior and decoder. */
   readonly guided: boolean;
 }
@@ -73,7 +76,10 @@ export function memoryReport(model: UnclipModel, options: ReportOptions, caps: D
   ];
   const counts = (component: string): boolean => component !== 'image_encoder' || model.prior === null;
   const networks = [...unclipNetworks(model, options), { component: 'pixels', graphs: withoutWeights }].map(
-    ({ component, graphs }) => networkReport(component, graphs, caps, counts(component)),
+    ({ component, graphs }) => {
+      const stored = graphs.map((graph) => withWeights(graph, options.weights));
+      return networkReport(component, stored, caps, counts(component));
+    },
   );
   const counted = networks.filter((n) => n.counted);
   const weightBytes = counted.reduce((sum, n) => sum + n.weightBytes, 0);

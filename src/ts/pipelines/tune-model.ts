@@ -1,4 +1,5 @@
 import type { AdapterDescription } from '../gpu/device.js';
+import type { WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
 import { loadUnclipModel } from '../models/model-index.js';
 import { Runtime } from '../runtime/runtime.js';
@@ -11,6 +12,8 @@ import { isGuided } from './settings.js';
 export interface TuneModelOptions extends TuneOptions {
   /** Default `auto`, as for drawing: f16 on GPUs that have it, else f32. */
   readonly dtype?: 'auto' | ActivationDType;
+  /** Default `full`, as for drawing. */
+  readonly weights?: WeightFormat;
   readonly adapter?: 'auto' | 'hardware' | 'software';
   /** Pictures at once of the timed shapes. The choices hold for every other. Default as for drawing. */
   readonly batchSize?: number;
@@ -41,7 +44,11 @@ export async function tuneModel(folder: string, options: TuneModelOptions): Prom
     runtime.requireDType(dtype);
     const batchSize = options.batchSize ?? (caps.software ? 1 : 4);
     const table = TuningTable.open(tuningKey(adapter));
-    const graphs = graphRuns(model, { batch: batchSize, guided: isGuided(defaults), dtype }, defaults);
+    const graphs = graphRuns(
+      model,
+      { batch: batchSize, guided: isGuided(defaults), dtype, weights: options.weights },
+      defaults,
+    );
     const classes = await tuneGraphs(runtime, table, graphs, options);
     return { adapter, dtype, batchSize, classes, table };
   } finally {

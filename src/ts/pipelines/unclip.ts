@@ -1,4 +1,5 @@
 import type { AdapterDescription } from '../gpu/device.js';
+import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
 import type { PictureParameters } from '../image/parameters.js';
 import { Runtime } from '../runtime/runtime.js';
@@ -23,6 +24,11 @@ export { GeneratedImage };
 export interface LoadOptions {
   /** Storage of weights and activations; sums are f32 in any case. `auto` (default): f16 on GPUs that have it, else f32. */
   readonly dtype?: 'auto' | ActivationDType;
+  /**
+   * Storage of matrix weights: `full` (default), in {@link dtype}, or `q8`, 8 bits each with a scale for each output: a quarter of
+   * the memory of f32, half of f16, for errors of about 1 % in a network's output (bench/notes/q8.md).
+   */
+  readonly weights?: WeightFormat;
   /** `auto` (default) takes a hardware adapter when there is one. */
   readonly adapter?: 'auto' | 'hardware' | 'software';
   /** Most pictures drawn at once. Default 4 on hardware, 1 on software; a picture does not depend on it. */
@@ -60,6 +66,11 @@ export interface GenerateResult {
   readonly timings: readonly { readonly stage: string; readonly ms: number }[];
 }
 
+interface Storage {
+  readonly dtype: ActivationDType;
+  readonly weights: WeightFormat;
+}
+
 /** Most time that `tuning: 'search'` takes at loading. */
 const SEARCH_AT_LOAD_MS = 60_000;
 
@@ -76,6 +87,7 @@ const KEPT_PROGRAMS = 2;
 export class Unclip {
   readonly model: Checkpoint;
   readonly dtype: ActivationDType;
+  readonly weights: WeightFormat;
   readonly #runtime: Runtime;
   /** Most pictures drawn at once. */
   readonly batchSize: number;
@@ -85,10 +97,11 @@ export class Unclip {
   #disposed = false;
   #tuning: TuningTable | undefined;
 
-  private constructor(model: Checkpoint, runtime: Runtime, dtype: ActivationDType, batchSize: number) {
+  private constructor(model: Checkpoint, runtime: Runtime, storage: Storage, batchSize: number) {
     this.model = model;
     this.#runtime = runtime;
-    this.dtype = dtype;
+    this.dtype = storage.dtype;
+    this.weights = storage.weights;
     this.batchSize = batchSize;
   }
 
@@ -97,18 +110,20 @@ export class Unclip {
    * @throws UnclipError MODEL_* for the folder, GPU_NO_ADAPTER, GPU_FEATURE_MISSING (f16 asked for and not there)
    */
   static async load(folder: string, options: LoadOptions = {}): Promise<Unclip> {
-    const { dtype = 'auto', batchSize, tuning, deterministic = false, ...runtimeOptions } = options;
+    const { dtype = 'auto', weights = 'full', batchSize, tuning, deterministic = false, ...runtimeOptions } = options;
     const mode = tuningMode(tuning, deterministic);
     if (batchSize !== undefined && (!Number.isInteger(batchSize) || batchSize < 1))
       throw new UnclipError('INPUT_INVALID', `batchSize is ${batchSize}: give a whole number, at least 1`);
+    if (!WEIGHT_FORMATS.includes(weights))
+      throw new UnclipError('INPUT_INVALID', `weights is '${weights}': give ${WEIGHT_FORMATS.join(' or ')}`);
     const model = Checkpoint.open(folder);
     let runtime: Runtime | undefined;
     try {
-      runtime = await Runtime.open(runtimeOptions);
+      runtime = await Runtime.open({ ...runtimeOptions, weights });
       const { caps } = runtime.device;
       if (dtype === 'f16') runtime.requireDType(dtype);
       const chosen = dtype === 'auto' ? (caps.f16 && !caps.software ? 'f16' : 'f32') : dtype;
-      const unclip = new Unclip(model, runtime, chosen, batchSize ?? (caps.software ? 1 : 4));
+      const unclip = new Unclip(model, runtime, { dtype: chosen, weights }, batchSize ?? (caps.software ? 1 : 4));
       if (mode !== 'off') unclip.#tuning = useTuning(runtime);
       if (mode === 'search') await unclip.#tuneAtLoad();
       return unclip;
@@ -142,9 +157,9 @@ export class Unclip {
         'INPUT_INVALID',
         `this model was loaded with tuning 'off'; load it with 'cached' to tune it`,
       );
-    const { batchSize: batch, dtype } = this;
+    const { batchSize: batch, dtype, weights } = this;
     const { defaults } = this.model.info;
-    const graphs = graphRuns(this.model.configs, { batch, guided: isGuided(defaults), dtype }, defaults);
+    const graphs = graphRuns(this.model.configs, { batch, guided: isGuided(defaults), dtype, weights }, defaults);
     const turn = this.#queue.then(() => tuneGraphs(this.#runtime, table, graphs, options));
     this.#queue = turn.catch(() => undefined);
     const tuned = await turn;
@@ -281,6 +296,7 @@ export class Unclip {
         steps: { prior: settings.priorSteps, decoder: settings.decoderSteps, superRes: settings.superResSteps },
         guidance: { prior: settings.priorGuidanceScale, decoder: settings.decoderGuidanceScale },
         dtype: this.dtype,
+        weights: this.weights,
         adapter: this.adapter.name,
       };
       return new GeneratedImage(width, height, bytes.slice(k * size, (k + 1) * size), parameters);

@@ -137,7 +137,7 @@ export class Residency {
     if (network.bytes + needed > this.budgetBytes)
       throw new UnclipError(
         'GPU_OUT_OF_MEMORY',
-        `the weights of ${network.name} need ${network.bytes + needed} bytes, the budget is ${this.budgetBytes}; raise it or use f16`,
+        `the weights of ${network.name} need ${network.bytes + needed} bytes, the budget is ${this.budgetBytes}; raise it, use f16 or weights q8`,
       );
     const others = [...this.#networks.values()]
       .filter((n) => n !== network && n.bytes > 0)
