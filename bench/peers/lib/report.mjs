@@ -1,0 +1,101 @@
+import { bytesOf, flopsOf } from './cases.mjs';
+import { ratioOf, SOFTWARE_BAR, verdictOf } from './verdict.mjs';
+
+/** Version of the JSON report, which torch_ops.py writes too; README.md describes it. */
+export const SCHEMA = 'unclip-bench-peers/1';
+
+/**
+ * Adds to every case what follows from its times: speed, and every peer's time over ours.
+ * @param {import('./cases.mjs').Case} c @param {Record<string, import('./measure.mjs').Measured>} engines ours first
+ */
+export function caseReport(c, engines) {
+  const [ours, ...peers] = Object.keys(engines);
+  const ratios = {};
+  for (const name of peers) {
+    const ratio = ratioOf(engines[ours].ms, engines[name].ms);
+    if (ratio !== undefined) ratios[name] = ratio;
+  }
+  const { id, op, dtype } = c;
+  const work = op === 'unet' ? {} : { flops: flopsOf(c), bytes: bytesOf(c) };
+  return { id, op, dtype, ...work, engines, ratios };
+}
+
+/** @typedef {ReturnType<typeof caseReport>} CaseReport */
+
+/** @param {readonly CaseReport[]} cases @returns {string} */
+export function casesTable(cases) {
+  const names = Object.keys(cases[0].engines);
+  const head = ['case', `${names[0]} ms`, 'speed', ...names.slice(1).flatMap((name) => [`${name} ms`, '×', 'range'])];
+  const rows = cases.map((c) => [
+    c.id,
+    time(c.engines[names[0]]),
+    speed(c, c.engines[names[0]].medianMs),
+    ...names.slice(1).flatMap((name) => {
+      const ratio = c.ratios[name];
+      const range = ratio === undefined ? '' : `${fixed(ratio.min)}–${fixed(ratio.max)}`;
+      return [time(c.engines[name]), fixed(ratio?.median), range];
+    }),
+  ]);
+  return table(head, rows);
+}
+
+/** What is worth saying beside the times: who failed, which forms were wrong, how far the results are apart. @param {readonly CaseReport[]} cases */
+export function remarks(cases) {
+  const lines = [];
+  for (const { id, engines } of cases)
+    for (const [name, { error, rejected, form }] of Object.entries(engines)) {
+      for (const wrong of rejected ?? [])
+        lines.push(
+          `${id}: ${name}'s ${wrong.form} gives a wrong result (relative L2 ${wrong.relL2.toExponential(1)}, ${time(wrong)} ms)${form === undefined ? '' : `; ${form} is measured instead`}`,
+        );
+      if (error !== undefined) lines.push(`${id}: ${name}: ${error}`);
+    }
+  const errorsOf = (whole) =>
+    cases
+      .filter(({ op }) => (op === 'unet') === whole)
+      .flatMap(({ engines }) => Object.values(engines).flatMap(({ relL2 }) => (relL2 === undefined ? [] : [relL2])));
+  const [operations, networks] = [errorsOf(false), errorsOf(true)];
+  if (operations.length > 0) lines.push(`relative L2 of what was timed against f64: at most ${worst(operations)}`);
+  if (networks.length > 1) lines.push(`relative L2 between the networks' outputs: at most ${worst(networks)}`);
+  return lines;
+}
+
+/** The software adapter's bar as lines for people and as data. @param {readonly CaseReport[]} cases of the whole suite */
+export function softwareVerdict(cases) {
+  const { peer, geometricMean, each, aim } = SOFTWARE_BAR;
+  const verdict = verdictOf(
+    cases.map(({ id, ratios }) => ({ id, ratio: ratios[peer]?.median })),
+    SOFTWARE_BAR,
+  );
+  const lines = [
+    `geometric mean over ${cases.length} operations against ${peer}: ${fixed(verdict.geometricMean)} × (bar ${geometricMean} ×, aim ${aim} ×)`,
+    `least: ${verdict.worst?.id ?? '-'} ${fixed(verdict.worst?.ratio)} × (bar ${each} ×)`,
+    ...(verdict.missing.length > 0 ? [`not measured: ${verdict.missing.join(', ')}`] : []),
+    `verdict: ${verdict.pass ? 'pass' : 'MISSED'}`,
+  ];
+  return { lines, data: { bar: SOFTWARE_BAR, ...verdict } };
+}
+
+const worst = (errors) => Math.max(...errors).toExponential(1);
+
+const fixed = (value, digits = 2) => (value === undefined ? '-' : value.toFixed(digits));
+
+/** Three digits. @param {{ medianMs?: number, ms?: number | number[] }} measured */
+function time({ medianMs, ms }) {
+  const value = medianMs ?? (typeof ms === 'number' ? ms : undefined);
+  if (value === undefined) return '-';
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** @param {CaseReport} c @param {number | undefined} ms */
+function speed({ flops, bytes }, ms) {
+  if (ms === undefined || bytes === undefined) return '';
+  return flops > 0 ? `${(flops / ms / 1e6).toFixed(1)} GFLOP/s` : `${(bytes / ms / 1e6).toFixed(1)} GB/s`;
+}
+
+/** The first column to the left, the others to the right. @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
+export function table(head, rows) {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const line = (row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
+  return [line(head), widths.map((w) => '-'.repeat(w)).join('  '), ...rows.map(line)].join('\n');
+}
