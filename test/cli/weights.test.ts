@@ -47,9 +47,16 @@ describe('--weights q8', () => {
     expect((await unclip(['inspect', MODEL, '--dtype', 'f32', '--weights', 'q8'])).stdout).toContain(
       ', f32, weights q8,',
     );
+  });
 
-    const tight = await unclip(['inspect', MODEL, '--dtype', 'f32', '--memory', `${q8.leastBytes}`]);
-    expect(errorLine(tight).message).toContain('--weights q8');
+  it('is what inspect names where that makes a model fit', async ({ skip }) => {
+    const { caps } = JSON.parse((await unclip(['inspect', MODEL, '--json'])).stdout);
+    if (!caps.f16) skip('the adapter has no f16');
+    const inspect = (...args: string[]) => unclip(['inspect', MODEL, '--dtype', 'f16', ...args]);
+    const { leastBytes } = JSON.parse((await inspect('--weights', 'q8', '--json')).stdout);
+    expect(errorLine(await inspect('--memory', `${leastBytes}`)).message).toMatch(
+      / it fits with --weights q8 --weight-/,
+    );
   });
 
   it('takes full and q8 and nothing else', async () => {
