@@ -6,9 +6,10 @@ import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import type { Graph } from '../../src/ts/graph/types.js';
 import { linear } from '../../src/ts/ops/matmul/linear.js';
 import type { Kernel, Variant } from '../../src/ts/ops/types.js';
+import { KernelTimer } from '../../src/ts/runtime/kernel-timer.js';
 import { randomWeights } from '../../src/ts/runtime/random-data.js';
 import { Runtime } from '../../src/ts/runtime/runtime.js';
-import { disagreement } from '../../src/ts/tune/search.js';
+import { disagreement, searchChoice } from '../../src/ts/tune/search.js';
 import { type TunedClass, type TuneOptions, tuneGraphs, tuningTasks } from '../../src/ts/tune/tune-graphs.js';
 import { type TuningKey, TuningTable } from '../../src/ts/tune/tuning-table.js';
 
@@ -117,7 +118,23 @@ describe('tuneGraphs', () => {
     expect((await tune(table)).length).toBe(1);
     expect((await tune(table)).length).toBe(0);
     expect((await tune(openTable(), {}, [graph(2), graph(1, 48)])).length).toBe(1);
-    expect((await tune(table, { again: true })).length).toBe(1);
+    expect((await tune(table, { measure: 'all' })).length).toBe(1);
+  });
+
+  it('goes on with what time did not suffice for, when asked', async () => {
+    variants.splice(0, variants.length, slow, twice);
+    const table = openTable();
+    const { shape, graph: single, choices } = tuningTasks([{ graph: graph(), runs: 1 }], runtime.caps, true)[0]!;
+    const timer = new KernelTimer(runtime);
+    const hurried = await searchChoice(timer, single, runtime.caps, choices, { budgetMs: 0 });
+    timer.destroy();
+    expect(hurried).toMatchObject({ left: 1, tried: 1, choice: { variant: 'cpu-slow' } });
+    const { choice, ms, heuristicMs, left } = hurried;
+    table.set('linear', shape, { choice, ms, heuristic: choice, heuristicMs, untried: left });
+    await table.save();
+    expect((await tune(openTable())).length).toBe(0);
+    expect((await tune(openTable(), { measure: 'unfinished' }))[0]!.choice.variant).toBe('cpu-twice');
+    expect((await tune(openTable(), { measure: 'unfinished' })).length).toBe(0);
   });
 
   it('keeps what was measured when it is stopped', async () => {
@@ -142,7 +159,7 @@ describe('tuneGraphs', () => {
     variants.splice(0, variants.length, slow, twice);
     const tuned = await tune(openTable(), {}, [graph(1, 8), graph(1, 512)]);
     expect(tuned.map((t) => t.shape.includes('outFeatures:512'))).toEqual([true, false]);
-    expect((await tune(openTable(), { budgetMs: 0, again: true })).length).toBe(0);
+    expect((await tune(openTable(), { budgetMs: 0, measure: 'all' })).length).toBe(0);
   });
 });
 

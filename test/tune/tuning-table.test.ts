@@ -51,6 +51,7 @@ const measured = (choice: Choice) => ({
   ms: 1,
   heuristic: { variant: PREFERRED, tuning: {} },
   heuristicMs: 2,
+  untried: 0,
 });
 
 describe('TuningTable', () => {

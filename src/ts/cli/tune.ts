@@ -36,7 +36,7 @@ export function tuneCommand(context: CommandContext): Command {
     .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
     .option('--batch-size <n>', 'pictures at once; the choices hold for any', wholeNumber('--batch-size', 1, 1024))
     .option('--budget <seconds>', 'about how long to measure', decimalNumber('--budget', 0.1, 86_400), 60)
-    .option('--again', 'measure anew what is known')
+    .option('--again', 'measure anew what is known; else only what is new, or was left for want of time')
     .option('--all-variants', 'on a CPU driver, try kernels for GPUs as well: each takes seconds to compile')
     .option('--out <file>', 'write all that is known of this adapter to a file as well')
     .option('--json', 'print one JSON document')
@@ -55,7 +55,7 @@ async function tune(options: TuneCommandOptions, { stdout, stderr, signal }: Com
       weights,
       adapter,
       batchSize,
-      again,
+      measure: again ? 'all' : 'unfinished',
       allVariants,
       budgetMs: options.budget * 1000,
       signal,

@@ -20,8 +20,8 @@ export interface WeightedGraph {
 export interface TuneOptions {
   /** About how long it all may take, in milliseconds. */
   readonly budgetMs: number;
-  /** Measure again what the table knows. Default: only what it does not. */
-  readonly again?: boolean;
+  /** `new` (default): what the table does not know; `unfinished`: also what time did not suffice for; `all`: everything anew. */
+  readonly measure?: 'new' | 'unfinished' | 'all';
   /** Also try kernels for GPUs on a CPU driver. */
   readonly allVariants?: boolean;
   readonly signal?: AbortSignal;
@@ -104,9 +104,11 @@ export async function tuneGraphs(
 ): Promise<TunedClass[]> {
   const begin = performance.now();
   const { caps } = runtime;
-  const tasks = tuningTasks(graphs, caps, options.allVariants).filter(
-    ({ op, shape }) => options.again || table.entry(op, shape) === undefined,
-  );
+  const { measure = 'new' } = options;
+  const tasks = tuningTasks(graphs, caps, options.allVariants).filter(({ op, shape }) => {
+    const known = table.entry(op, shape);
+    return known === undefined || measure === 'all' || (measure === 'unfinished' && known.untried > 0);
+  });
   const timer = new KernelTimer(runtime);
   const tuned: TunedClass[] = [];
   try {
@@ -126,7 +128,8 @@ export async function tuneGraphs(
         signal: options.signal,
       });
       const heuristic = choices[0]!;
-      table.set(op, shape, { choice: found.choice, ms: found.ms, heuristic, heuristicMs: found.heuristicMs });
+      const { choice, ms, heuristicMs, left: untried } = found;
+      table.set(op, shape, { choice, ms, heuristic, heuristicMs, untried });
       tuned.push({ op, shape, label, runs, heuristic, ...found });
       await options.onProgress?.({ done: tuned.length, total: tasks.length, tuned: tuned.at(-1) });
       // A disk that cannot be written is reported in the end, when everything is measured.

@@ -27,6 +27,8 @@ const entrySchema = z.strictObject({
   /** The same of the static heuristic's choice, measured side by side. */
   heuristic: choiceSchema,
   heuristicMs: z.number().min(0),
+  /** Candidates that time did not suffice for. */
+  untried: z.int().min(0),
   /** Of the op's kernels as they were measured: see kernelSourceHash. */
   sources: z.string(),
 });
