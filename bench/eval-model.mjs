@@ -3,14 +3,14 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { describeMachine } from '../dist/bench/machine.js';
 import { Unclip } from '../dist/index.js';
 import { Checker } from './eval/checker.mjs';
+import { below, fail, oneOf, readOptions, wholeNumber } from './eval/options.mjs';
 import { makeReport, printReport } from './eval/report.mjs';
 import { writeSheet } from './eval/sheet.mjs';
 import { judgeUpsampler } from './eval/upsampler.mjs';
 import { greenBuses, heldOut, render } from './eval/world.mjs';
-import { describeMachine } from './lib/machine.mjs';
-import { below, fail, oneOf, readOptions, wholeNumber } from './lib/options.mjs';
 
 const values = readOptions(
   'npm run eval:model -- [--model DIR] [--checker DIR] [--prompts N] [--buses N] [--pairs N] [--seed S] [--dtype auto|f32|f16] [--sheet PNG] [--json FILE]',
@@ -42,7 +42,7 @@ const loadAverage = loadavg()[0];
 const unclip = await Unclip.load(values.model, { dtype, batchSize: 1 });
 const checker = new Checker(values.checker, unclip.runtime);
 try {
-  const machine = describeMachine(unclip.adapter, loadAverage);
+  const machine = describeMachine(unclip.adapter, unclip.runtime.device.caps, loadAverage);
   const total = wanted.heldOut.length + wanted.buses.length;
   const rendered = { heldOut: [], buses: [] };
   const drawn = { heldOut: [], buses: [] };

@@ -1,5 +1,4 @@
-import { loadWarning, machineLines } from '../lib/machine.mjs';
-import { table } from '../lib/table.mjs';
+import { machineLines, table } from '../../dist/cli/bench/cells.js';
 import { ATTRIBUTES, byLabel, confusions, shares } from './score.mjs';
 
 const TOP_CONFUSIONS = 5;
@@ -16,7 +15,7 @@ const groupReport = (judged) => ({
 
 /**
  * @param {object} r
- * @param {ReturnType<typeof import('../lib/machine.mjs').describeMachine>} r.machine
+ * @param {ReturnType<typeof import('../../dist/bench/machine.js').describeMachine>} r.machine
  * @param {object} r.setting model, dtype, seed, settings
  * @param {Record<'heldOut' | 'buses', readonly import('./score.mjs').Judged[]>} r.drawn
  * @param {Record<'heldOut' | 'buses', readonly import('./score.mjs').Judged[]>} r.rendered
@@ -44,7 +43,12 @@ export function printReport(r) {
   const { prior, decoder, superRes } = setting.steps;
   const { guidance } = setting;
   const head = ['share right, % [95 %]', 'pictures', ...ATTRIBUTES, 'all three'];
-  const row = (name, { shares: s }) => [name, s.all.of, ...ATTRIBUTES.map((a) => percent(s[a])), percent(s.all)];
+  const row = (name, { shares: s }) => [
+    name,
+    String(s.all.of),
+    ...ATTRIBUTES.map((a) => percent(s[a])),
+    percent(s.all),
+  ];
   const { heldOut, buses } = r.drawn;
   console.log(`${machineLines(r.machine).join('\n')}
 model     ${setting.model} (${setting.modelHash.slice(0, 12)}), ${setting.dtype}, seed ${setting.seed}
@@ -65,8 +69,6 @@ buses: ${ATTRIBUTES.map((name) => confusionLine(name, buses.confusions[name])).j
 
 ${upsamplerLines(r.upsampler)}
 speed     ${r.picturesPerSecond.toFixed(3)} pictures/s, ${r.seconds.toFixed(0)} s in all`);
-  const warning = loadWarning(r.machine);
-  if (warning !== undefined) console.log(warning);
 }
 
 /** @param {ReturnType<typeof makeReport>['upsampler']} u */

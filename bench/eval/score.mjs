@@ -1,4 +1,4 @@
-import { wilson } from '../lib/statistics.mjs';
+import { wilson } from './statistics.mjs';
 
 export const ATTRIBUTES = ['thing', 'colour', 'place'];
 

@@ -1,8 +1,8 @@
 import { PerImageNoise } from '../../dist/pipelines/noise.js';
 import { TextToImagePrograms } from '../../dist/pipelines/programs.js';
 import { TextToImageRun } from '../../dist/pipelines/text-to-image.js';
-import { mean } from '../lib/statistics.mjs';
 import { shrink } from './pixels.mjs';
+import { mean } from './statistics.mjs';
 
 /**
  * The upsamplers alone, on pairs from the world itself: a render, and the same render shrunk to the decoder's size. Against

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { shrink } from '../../bench/eval/pixels.mjs';
 import { confusions, shares } from '../../bench/eval/score.mjs';
-import { growth } from '../../bench/lib/memory.mjs';
-import { median, slope, wilson } from '../../bench/lib/statistics.mjs';
+import { wilson } from '../../bench/eval/statistics.mjs';
+import { growth } from '../../src/ts/bench/e2e/memory.js';
+import { median, slope } from '../../src/ts/bench/statistics.js';
 
 describe('statistics of the benchmarks', () => {
   it('gives the median, the slope and Wilson’s interval', () => {

@@ -30,17 +30,21 @@ export function meaningfulOperands(op: string, call: OpCall): Record<string, Flo
   }
   if (op === 'timestepEmbedding') {
     const records = new Float32Array(elementCount(inputs[0]!.shape));
-    for (let i = 0; i * STEP_PARAMS_FLOATS < records.length; i++)
-      records[i * STEP_PARAMS_FLOATS] = (999 - 37 * i) % 1000;
-    return { [operandName(0)]: records.map((v) => Math.abs(v)) };
+    for (let i = 0; i < records.length; i += STEP_PARAMS_FLOATS) records[i] = (999 + 37 * i) % 1000;
+    return { [operandName(0)]: records };
   }
   if (op === 'diffusionStep') {
-    const records = new Float32Array(elementCount(inputs[3]!.shape));
-    const guidanceScale = attrs.guided === true ? STEP.guidanceScale : 1;
-    const learnedVariance = attrs.learnedVariance === true ? 1 : 0;
-    for (let i = 0; i < inputs[3]!.shape[0]!; i++)
-      packStepParams({ ...STEP, guidanceScale, learnedVariance }, records, i);
-    return { [operandName(3)]: records };
+    const given = { guided: attrs.guided === true, learned: attrs.learnedVariance === true };
+    return { [operandName(3)]: stepRecords(inputs[3]!.shape[0]!, given) };
   }
   return {};
+}
+
+/** Step parameters of `count` images: a step in the middle of a schedule. */
+export function stepRecords(count: number, o: { guided: boolean; learned: boolean }): Float32Array {
+  const records = new Float32Array(count * STEP_PARAMS_FLOATS);
+  const guidanceScale = o.guided ? STEP.guidanceScale : 1;
+  for (let i = 0; i < count; i++)
+    packStepParams({ ...STEP, guidanceScale, learnedVariance: o.learned ? 1 : 0 }, records, i);
+  return records;
 }

@@ -95,8 +95,8 @@ const shapes = z.strictObject({
       programs: z.array(z.string()),
       /** One of the places in the network it comes from. */
       label: z.string(),
-      /** How often it runs a picture, all places and steps together. */
-      callsPerPicture: amount,
+      /** How often it runs for a batch of pictures, all places and steps together. */
+      callsPerBatch: count,
       msPerPicture: amount.optional(),
       /** Of the sum over all rows, 0 to 1. */
       share: amount.optional(),
@@ -109,12 +109,14 @@ const shapes = z.strictObject({
 
 const step = z.strictObject({
   program: z.string(),
-  runsPerPicture: amount,
+  /** How often it runs for a batch of pictures. */
+  runsPerBatch: count,
   dispatches: count,
   flops: amount,
   bytes: amount,
   gpuMs: spread.optional(),
   wallMs: spread,
+  /** JavaScript's time to record all dispatches, and to submit them. */
   encodeUs: amount,
   submitUs: amount,
   /** Over GPU time, or wall time on an adapter without timestamps. */

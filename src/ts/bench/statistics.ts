@@ -28,12 +28,3 @@ export function slope(values: readonly number[]): number {
   const products = values.map((v, i) => (i - x) * (v - y));
   return sum(products) / sum(values.map((_, i) => (i - x) ** 2));
 }
-
-/** Wilson's score interval of a share, 95 %. */
-export function wilson(hits: number, count: number): { low: number; high: number } {
-  const z = 1.959964;
-  const p = hits / count;
-  const centre = (p + z ** 2 / (2 * count)) / (1 + z ** 2 / count);
-  const half = (z / (1 + z ** 2 / count)) * Math.sqrt((p * (1 - p)) / count + z ** 2 / (4 * count ** 2));
-  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
-}

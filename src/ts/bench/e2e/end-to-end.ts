@@ -11,7 +11,9 @@ import { distinctStateBytes, networkRows } from './network-rows.js';
 import { profileRuns } from './profile-run.js';
 
 export interface EndToEndOptions {
+  /** Model folder, and what the report calls it. */
   readonly model: string;
+  readonly name: string;
   readonly batch: number;
   readonly dtype: 'auto' | ActivationDType;
   /** Kernel variants by name; `default` leaves the choice to the engine. */
@@ -23,6 +25,7 @@ export interface EndToEndOptions {
   /** Whether to start cold processes as well. */
   readonly cold: boolean;
   readonly adapter: 'auto' | 'hardware' | 'software';
+  readonly tuning: 'cached' | 'off';
   readonly signal?: AbortSignal;
   /** Told what is being measured next. */
   readonly note: (text: string) => void;
@@ -45,6 +48,7 @@ export async function measureEndToEnd(o: EndToEndOptions): Promise<EndToEndResul
   const unclip = await Unclip.load(o.model, {
     dtype: o.dtype,
     adapter: o.adapter,
+    tuning: o.tuning,
     batchSize: o.batch,
     variants: o.variants === 'default' ? undefined : o.variants,
   });
@@ -63,7 +67,7 @@ export async function measureEndToEnd(o: EndToEndOptions): Promise<EndToEndResul
     const { steps, guidance } = images[0]!.parameters;
     const result: Omit<EndToEnd, 'verdicts'> = {
       setting: {
-        model: o.model,
+        model: o.name,
         modelHash: unclip.model.hash,
         dtype: unclip.dtype,
         variants: o.variants,

@@ -42,6 +42,12 @@ export function measuredCells(row: Measured): string[] {
   return [shown, '', '', '', threeDigits(row.intensity), '', error === undefined ? '' : exponent(error.relL2)];
 }
 
+/** One measured kernel in a line of progress. */
+export const resultLine = (row: Measured): string =>
+  row.status === 'ok'
+    ? `${formatTime(row.ms!.median)}, ${optional(row.gflops)} GFLOP/s`
+    : (row.message ?? 'WRONG: off fp64 by more than the tolerance');
+
 export const MEASURED_HEAD = ['time', 'spread', 'GFLOP/s', 'GB/s', 'FLOP/B', 'of roof', 'rel L2'];
 
 /** The first column to the left, the others to the right. */

@@ -6,7 +6,7 @@ import type { DeviceCaps } from '../../ops/types.js';
 import { UsageError } from '../failure.js';
 import { oneOf } from '../options.js';
 import type { CommandContext } from '../ui/terminal.js';
-import { formatTime, MEASURED_HEAD, machineLines, measuredCells, optional, table } from './cells.js';
+import { MEASURED_HEAD, machineLines, measuredCells, resultLine, table } from './cells.js';
 import { addCommonOptions, addRoofline, addRunsOption, type CommonOptions, withEngine } from './common.js';
 import { benchProgress } from './progress.js';
 import { rooflineTable } from './roofline.js';
@@ -23,7 +23,7 @@ export interface KernelOptions extends CommonOptions {
 export function kernelsCommand(context: CommandContext): Command {
   const command = new Command('kernels')
     .description('time and check kernels: op × shape × dtype × variant')
-    .option('-r, --regex <regex>', 'only rows whose name (op/shape/dtype/variant) matches')
+    .option('-r, --regex <regex>', 'only rows whose name (op/shape/dtype/variant) matches, in any case')
     .option('--dtype <type>', 'f32, f16, all', oneOf('--dtype', ['f32', 'f16', 'all']), 'all')
     .option('--variant <name>', "one variant by name, 'all', or 'chosen': what the engine takes", 'all')
     .option(
@@ -69,16 +69,11 @@ function selectionOf(o: KernelOptions, caps: DeviceCaps): KernelSelection {
 
 function parseRegex(text: string): RegExp {
   try {
-    return new RegExp(text);
+    return new RegExp(text, 'i');
   } catch (cause) {
     throw new UsageError(`-r is no regular expression: ${(cause as Error).message}`);
   }
 }
-
-const resultLine = (row: KernelRow): string =>
-  row.status === 'ok'
-    ? `${formatTime(row.ms!.median)}, ${optional(row.gflops)} GFLOP/s`
-    : (row.message ?? 'WRONG: off fp64 by more than the tolerance');
 
 /** What is printed of a report's kernels. */
 export function kernelsText(report: Report): string {
