@@ -17,6 +17,8 @@ export interface TimeOptions {
    * 1 ms on CPU drivers, 0.2 ms on GPUs; ten times as much where there are no timestamps.
    */
   readonly minSampleMs?: number;
+  /** Runs in a sample, where a timing of the same graph has found them already. */
+  readonly repeats?: number;
   /** About how long all samples may take together: slow graphs get fewer samples, at least `minSamples`. Default: no bound. */
   readonly maxMs?: number;
   /** Default 3, at most `samples`. */
@@ -48,6 +50,8 @@ export interface KernelTiming {
 
 /** Most runs in one sample: what it takes to record them stays small. */
 const MAX_REPEATS = 500;
+/** Below this an estimate is made of the best of several: a machine that does other things takes a thread away for as long. */
+const STEADY_MS = 20;
 
 /**
  * Times compiled graphs of one or a few nodes on the device: by its own timestamps, over operands that no cache holds, each run
@@ -155,18 +159,21 @@ export class KernelTimer {
     bound: BoundGraph,
     sets: number,
     enoughMs: number,
-    { samples: wanted = 20, minSamples = 3, maxMs = Number.POSITIVE_INFINITY }: TimeOptions,
+    { samples: wanted = 20, minSamples = 3, maxMs = Number.POSITIVE_INFINITY, repeats: fixed }: TimeOptions,
   ): Promise<{ samples: number; repeats: number; sampleMs: number }> {
     const most = Math.min(wanted, this.#capacity);
-    let repeats = 1;
-    let [ms] = (await this.#measure(bound, sets, 1, repeats)) as [number];
+    const estimate = async (): Promise<number> => {
+      const [ms] = (await this.#measure(bound, sets, 1, repeats)) as [number];
+      return ms * repeats >= STEADY_MS ? ms : Math.min(ms, ...(await this.#measure(bound, sets, 2, repeats)));
+    };
+    let repeats = fixed ?? 1;
+    let ms = await estimate();
     // The first estimate holds the pass's own cost; a longer one comes closer.
-    for (let round = 0; round < 3 && ms * repeats < enoughMs && repeats < MAX_REPEATS; round++) {
-      repeats = Math.min(
-        MAX_REPEATS,
-        Math.max(repeats + 1, Math.ceil(enoughMs / Math.max(ms, enoughMs / MAX_REPEATS))),
-      );
-      [ms] = (await this.#measure(bound, sets, 1, repeats)) as [number];
+    for (let round = 0; fixed === undefined && round < 3 && ms * repeats < enoughMs; round++) {
+      const wish = Math.ceil(enoughMs / Math.max(ms, enoughMs / MAX_REPEATS));
+      if (repeats >= MAX_REPEATS) break;
+      repeats = Math.min(MAX_REPEATS, Math.max(repeats + 1, wish));
+      ms = await estimate();
     }
     const sampleMs = ms * repeats;
     const affordable = Math.floor(maxMs / Math.max(sampleMs, 1e-6));

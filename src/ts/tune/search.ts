@@ -42,12 +42,17 @@ const FIRST_CUT = 1.5;
 const MAX_SETS = 16;
 const FIRST_SAMPLES = 3;
 const ROUND_SAMPLES = 5;
+/** The last two meet this often, with so many samples each time. */
+const DUEL_ROUNDS = 4;
+const DUEL_SAMPLES = 4;
 
 /** One candidate with the times of its samples. */
 interface Runner {
   readonly choice: Choice;
   readonly compiled: ReturnType<typeof compileGraph>;
   samples: number[];
+  /** Runs in a sample, once known. */
+  repeats?: number;
 }
 
 /**
@@ -58,7 +63,8 @@ const timeOf = (runner: Runner): number => quantile(runner.samples, 0.25);
 
 /**
  * Finds the fastest candidate for a graph of one node. Each is first run once and held against the result of the heuristic's
- * choice, then timed shortly; the better half is timed again, in turn, until one is left (successive halving).
+ * choice, then timed shortly; the better half is timed again, in turn, until one is left (successive halving). That one and the heuristic's
+ * choice are then timed anew, in turn, and only those times count: the fastest of many noisy ones looks faster than it is.
  * @param graph one node, see isolate
  * @param choices the heuristic's first
  * @throws UnclipError GPU_DEVICE_LOST, CANCELLED
@@ -102,6 +108,7 @@ export async function searchChoice(
       }
     }
     const best = await halve(timer, runners, operands, end, options.signal);
+    if (best !== heuristic) await duel(timer, [heuristic, best], operands);
     const faster = timeOf(heuristic) / timeOf(best) > MIN_GAIN;
     return {
       choice: faster ? best.choice : heuristic.choice,
@@ -116,7 +123,7 @@ export async function searchChoice(
   }
 }
 
-/** The fastest of some; the heuristic's choice, the first of them, is timed in every round so that both saw the same machine. */
+/** The fastest of some, the first of which is the heuristic's choice. */
 async function halve(
   timer: KernelTimer,
   runners: readonly Runner[],
@@ -124,23 +131,28 @@ async function halve(
   end: number,
   signal: AbortSignal | undefined,
 ): Promise<Runner> {
-  const heuristic = runners[0]!;
   const fastest = Math.min(...runners.map(timeOf));
   let field = [...runners].sort((a, b) => timeOf(a) - timeOf(b)).filter((r) => timeOf(r) <= fastest * FIRST_CUT);
-  while (field.length > 1 || field[0] !== heuristic) {
+  while (field.length > 1 && performance.now() < end) {
     cancelIfAborted(signal);
-    if (performance.now() > end) break;
-    for (const runner of new Set([heuristic, ...field])) await sample(timer, runner, operands, ROUND_SAMPLES);
-    field.sort((a, b) => timeOf(a) - timeOf(b));
-    if (field.length === 1) break;
-    field = field.slice(0, Math.ceil(field.length / 2));
+    for (const runner of field) await sample(timer, runner, operands, ROUND_SAMPLES);
+    field = field.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, Math.ceil(field.length / 2));
   }
   return field[0]!;
 }
 
+/** Times some anew, in turn. */
+async function duel(timer: KernelTimer, runners: readonly Runner[], operands: OperandSets): Promise<void> {
+  for (const runner of runners) runner.samples = [];
+  for (let round = 0; round < DUEL_ROUNDS; round++)
+    for (const runner of runners) await sample(timer, runner, operands, DUEL_SAMPLES);
+}
+
 async function sample(timer: KernelTimer, runner: Runner, operands: OperandSets, samples: number): Promise<void> {
-  const { samplesMs } = await timer.time(runner.compiled, operands, { samples, maxMs: 1000, minSamples: 2 });
+  const options = { samples, maxMs: 1000, minSamples: 2, repeats: runner.repeats };
+  const { samplesMs, repeats } = await timer.time(runner.compiled, operands, options);
   runner.samples.push(...samplesMs);
+  runner.repeats = repeats;
 }
 
 /**
