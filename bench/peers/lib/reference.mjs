@@ -1,4 +1,4 @@
-import { EPS, elementCount, shapesOf } from './cases.mjs';
+import { EPS, shapesOf } from './cases.mjs';
 import { transposed } from './layout.mjs';
 
 /** Most work of one reference: beyond it only the leading rows are computed. */
@@ -7,12 +7,12 @@ const MAX_FLOPS = 3e8;
 /**
  * The first elements of a case's result in f64, channels last: all of them, or as many rows as cost little.
  * @param {import('./cases.mjs').Case} c @param {Record<string, Float32Array>} operands
- * @param {import('../../../dist/native/addon.js').ReferenceOps} ops
+ * @param {import('../../../dist/native/addon.js').ReferenceOps} ops @param {number} [maxFlops]
  * @returns {Float64Array}
  */
-export function referenceOf(c, operands, ops) {
+export function referenceOf(c, operands, ops, maxFlops = MAX_FLOPS) {
   const { x, weight, bias, q, k, v, gamma, beta } = operands;
-  const rowsFor = (all, flopsPerRow) => Math.max(1, Math.min(all, Math.floor(MAX_FLOPS / flopsPerRow)));
+  const rowsFor = (all, flopsPerRow) => Math.max(1, Math.min(all, Math.floor(maxFlops / flopsPerRow)));
   switch (c.op) {
     case 'matmul': {
       const m = rowsFor(c.m, 2 * c.k * c.n);
@@ -81,6 +81,3 @@ export function relativeL2(result, reference) {
   }
   return Math.sqrt(squares / Math.max(norm, 1e-30));
 }
-
-/** Whether a result has as many elements as the case's output. @param {import('./cases.mjs').Case} c @param {ArrayLike<number>} result */
-export const complete = (c, result) => result.length === elementCount(shapesOf(c).output);
