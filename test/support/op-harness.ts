@@ -1,7 +1,7 @@
 import { GraphBuilder, type T } from '../../src/ts/graph/builder.js';
 import { quantizeWeights } from '../../src/ts/graph/quantize.js';
 import type { ActivationDType } from '../../src/ts/graph/types.js';
-import type { Tuning } from '../../src/ts/ops/types.js';
+import type { DeviceCaps, Tuning } from '../../src/ts/ops/types.js';
 import { Runtime } from '../../src/ts/runtime/runtime.js';
 import { jsWeights } from './js-weights.js';
 
@@ -19,6 +19,8 @@ export interface OpRun {
   readonly tunings?: Readonly<Record<string, Tuning>>;
   /** Matrix weights of any size in 8 bits. */
   readonly quantized?: boolean;
+  /** What the kernels shall take the adapter for. */
+  readonly caps?: Partial<DeviceCaps>;
   /** Read back besides the output. */
   readonly states?: readonly string[];
 }
@@ -37,11 +39,15 @@ const POISON = 0xffffffff;
 const runtimes = new Map<string, Promise<Runtime>>();
 
 /** One runtime per variant choice, for the whole test file. */
-export function testRuntime(variants?: OpRun['variants'], tunings?: OpRun['tunings']): Promise<Runtime> {
-  const key = JSON.stringify([variants, tunings]);
+export function testRuntime(
+  variants?: OpRun['variants'],
+  tunings?: OpRun['tunings'],
+  caps?: OpRun['caps'],
+): Promise<Runtime> {
+  const key = JSON.stringify([variants, tunings, caps]);
   let runtime = runtimes.get(key);
   if (runtime === undefined) {
-    runtime = Runtime.open({ ...(variants && { variants }), ...(tunings && { tunings }) });
+    runtime = Runtime.open({ ...(variants && { variants }), ...(tunings && { tunings }), ...(caps && { caps }) });
     runtimes.set(key, runtime);
   }
   return runtime;
@@ -51,7 +57,7 @@ let serial = 0;
 
 /** Runs a small graph on the real device with poisoned arena and outputs. */
 export async function runOp(run: OpRun): Promise<OpResult> {
-  const runtime = await testRuntime(run.variants, run.tunings);
+  const runtime = await testRuntime(run.variants, run.tunings, run.caps);
   const g = new GraphBuilder('test', { dtype: run.dtype ?? 'f32' });
   const out = run.build(g);
   if (out !== undefined) g.output('output', out);

@@ -21,6 +21,9 @@ export const describeMatrix = (title: string, body: () => void): void => {
 
 const { M = 8, N = 8, K = 8 } = shape ?? {};
 
+/** The adapter's shape of matrices. */
+export const MATRIX = { M, N, K } as const;
+
 /**
  * Tiles of few matrices, made of the adapter's own: a CPU driver compiles the large tiles of a GPU for minutes. Between them they take
  * every path: one and several matrices a subgroup, sums that leave in several strips, fewer operands than invocations, one half of
@@ -31,9 +34,10 @@ export const SMALL_TUNINGS = {
   'more invocations than operands': { BM: 2 * M, BN: 2 * N, BK: K, WM: M, WN: N, STAGES: 1 },
   'two by two matrices, one half': { BM: 2 * M, BN: 4 * N, BK: 2 * K, WM: 2 * M, WN: 2 * N, STAGES: 1 },
   'four strips': { BM: 2 * M, BN: 4 * N, BK: K, WM: M, WN: 4 * N, STAGES: 2 },
+  'three slices': { BM: 2 * M, BN: 2 * N, BK: K, WM: M, WN: N, STAGES: 2, SLICES: 3 },
 } as const;
 
 export type SmallTuning = keyof typeof SMALL_TUNINGS;
 
 /** A tuning with the adapter's shape of matrices. */
-export const tuningOf = (name: SmallTuning) => ({ ...SMALL_TUNINGS[name], MAT_M: M, MAT_N: N, MAT_K: K });
+export const tuningOf = (name: SmallTuning) => ({ SLICES: 1, ...SMALL_TUNINGS[name], MAT_M: M, MAT_N: N, MAT_K: K });

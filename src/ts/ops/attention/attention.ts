@@ -4,6 +4,7 @@ import type { OpRecord } from '../types.js';
 import { attentionOf } from './attention-call.js';
 import { cpu } from './attention-cpu.js';
 import { f16 } from './attention-f16.js';
+import { matrix } from './attention-matrix.js';
 import { portable } from './attention-portable.js';
 import { subgroup } from './attention-subgroup.js';
 
@@ -32,7 +33,7 @@ export const attention: OpRecord = {
     if (mask !== null && mask.dtype !== 'f32') misfit(op, `mask must be f32, not ${mask.dtype}`);
     return [q.shape];
   },
-  variants: [cpu, subgroup, f16, portable],
+  variants: [cpu, matrix, subgroup, f16, portable],
   flops(call) {
     const { batch, queries, keys, contextKeys, heads, headSize, causal } = attentionOf(call);
     const own = causal ? Math.min(keys, (Math.min(queries, keys) + 1) / 2) : keys;

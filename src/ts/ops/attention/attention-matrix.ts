@@ -1,0 +1,117 @@
+import { matrixShapes } from '../matmul/matrix-tile.js';
+import type { DeviceCaps, Kernel, MatrixConfig, OpCall, Tuning, Variant } from '../types.js';
+import { attentionBindings, attentionOf, attentionParams } from './attention-call.js';
+
+/** Subgroups of a workgroup, queries of a subgroup, keys of a block. */
+type Tile = Readonly<Record<'SUBGROUPS' | 'ROWS' | 'KEYS', number>>;
+
+/** A tile and the shape of the matrix unit that it is made of. */
+type MatrixTuning = Tile & Readonly<Record<'MAT_M' | 'MAT_N' | 'MAT_K', number>>;
+
+const tile = (SUBGROUPS: number, ROWS: number, KEYS: number): Tile => ({ SUBGROUPS, ROWS, KEYS });
+
+/** With 32 queries a subgroup, keys and values are read half as often from workgroup memory as with 16. */
+const TILES: readonly Tile[] = [
+  tile(4, 32, 32),
+  tile(4, 32, 64),
+  tile(8, 16, 64),
+  tile(8, 16, 32),
+  tile(8, 32, 32),
+  tile(2, 32, 32),
+  tile(2, 32, 64),
+  tile(4, 16, 64),
+  tile(4, 16, 32),
+  tile(2, 16, 64),
+  tile(2, 16, 32),
+  tile(1, 32, 32),
+  tile(1, 16, 32),
+];
+
+/** Workgroups of one image that keep a large GPU busy; with fewer, a smaller tile of queries is better. */
+const ENOUGH_WORKGROUPS = 128;
+
+/** Registers of 32 bits that an invocation may fill with what lives through a block; GPUs have 255. */
+const MAX_REGISTERS = 200;
+
+/** Columns of a head as whole matrices. */
+const widthOf = (headSize: number, { MAT_N, MAT_K }: MatrixTuning): number => {
+  const unit = Math.max(MAT_N, MAT_K);
+  return Math.ceil(headSize / unit) * unit;
+};
+
+const loadsOf = (t: MatrixTuning, headSize: number, threads: number): number =>
+  Math.ceil((t.KEYS * widthOf(headSize, t)) / 8 / threads);
+
+function fits(t: MatrixTuning, headSize: number, caps: DeviceCaps): boolean {
+  const threads = t.SUBGROUPS * caps.subgroupMaxSize;
+  const queries = t.SUBGROUPS * t.ROWS;
+  const across = Math.max(threads / queries, 1);
+  if (threads > caps.maxInvocations || t.ROWS % t.MAT_M !== 0) return false;
+  if (t.KEYS % t.MAT_N !== 0 || t.KEYS % (t.MAT_K * across) !== 0) return false;
+  const width = widthOf(headSize, t);
+  const perThread = (1.5 * t.ROWS * width + 0.5 * t.ROWS * t.KEYS) / caps.subgroupMaxSize;
+  const registers = perThread + 8 * loadsOf(t, headSize, threads) + t.KEYS / across;
+  // Subgroups of 8 and less are a CPU's, whose registers are memory.
+  if (caps.subgroupMaxSize > 8 && registers > MAX_REGISTERS) return false;
+  const tiles = 2 * t.KEYS * (width / 8 + 1) * 16;
+  const slabs = queries * (t.KEYS / 4 + 1) * 16;
+  return tiles + slabs + 4 * t.KEYS + 4 * queries + 16 <= caps.maxWorkgroupBytes;
+}
+
+/** Tiles that run on this adapter, the likeliest first, for its largest matrix shape; then a few for its other shapes. */
+function matrixTunings(call: OpCall, caps: DeviceCaps): readonly MatrixTuning[] {
+  const { headSize, queries, heads } = attentionOf(call);
+  if (caps.subgroupMaxSize === 0 || headSize % 4 !== 0) return [];
+  const enough = (rows: number): boolean => heads * Math.ceil(queries / rows) >= ENOUGH_WORKGROUPS;
+  const wanted = [128, 64].find(enough) ?? 32;
+  const distance = (t: Tile): number => Math.abs(Math.log2((t.SUBGROUPS * t.ROWS) / wanted));
+  const ranked = [...TILES].sort((a, b) => distance(a) - distance(b));
+  const of = ({ M, N, K }: MatrixConfig): MatrixTuning[] =>
+    ranked.map((t) => ({ ...t, MAT_M: M, MAT_N: N, MAT_K: K })).filter((t) => fits(t, headSize, caps));
+  const [first, ...others] = matrixShapes(caps);
+  return first === undefined ? [] : [...of(first), ...others.flatMap((shape) => of(shape).slice(0, 2))];
+}
+
+function defines(tuning: Tuning, headSize: number, caps: DeviceCaps): Record<string, number | boolean> {
+  const t = tuning as MatrixTuning;
+  const width = widthOf(headSize, t);
+  const threads = t.SUBGROUPS * caps.subgroupMaxSize;
+  return {
+    ...t,
+    EIGHTS: headSize % 8 === 0,
+    HEAD: headSize,
+    WIDTH: width,
+    THREADS: threads,
+    TILES_M: t.ROWS / t.MAT_M,
+    HEAD_STEPS: width / t.MAT_K,
+    HEAD_TILES: width / t.MAT_N,
+    KEY_STEPS: t.KEYS / t.MAT_K,
+    KEY_TILES: t.KEYS / t.MAT_N,
+    LOADS: loadsOf(t, headSize, threads),
+    QUERY_CHUNKS: Math.ceil(width / (2 * t.KEYS)),
+    CHUNK_STEPS: Math.min(2 * t.KEYS, width) / t.MAT_K,
+    STRIPS: Math.ceil(width / t.KEYS),
+    STRIP_TILES: t.KEYS / t.MAT_N,
+  };
+}
+
+/** Both products on matrix units, f16 operands, f32 sums and softmax. */
+export const matrix: Variant = {
+  name: 'matrix',
+  supports: (call, caps) => call.dtype === 'f16' && caps.f16 && caps.subgroups && matrixTunings(call, caps).length > 0,
+  tunings: matrixTunings,
+  lower(call, caps, tuning): Kernel[] {
+    const a = attentionOf(call);
+    const { SUBGROUPS, ROWS } = tuning as MatrixTuning;
+    return [
+      {
+        shader: 'attention/attention-matrix',
+        defines: defines(tuning, a.headSize, caps),
+        constants: {},
+        bindings: attentionBindings(a),
+        params: attentionParams(a),
+        grid: [Math.ceil(a.queries / (SUBGROUPS * ROWS)), a.heads, a.batch],
+      },
+    ];
+  },
+};

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { Device } from '../../src/ts/gpu/device.js';
+import { preprocess } from '../../src/ts/gpu/preprocess.js';
+import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
+import type { DeviceCaps, Kernel } from '../../src/ts/ops/types.js';
+import { compileNode, gpuCaps, matrixShape } from './support/calls.js';
+
+/** Dawn's null backend checks WGSL in full without running it: every tuning of attention's GPU variants, for GPUs that are not here. */
+const device = await Device.open({ backend: 'null' });
+
+const SHAPES = [
+  [8, 8, 8],
+  [16, 16, 16],
+  [16, 8, 16],
+  [16, 8, 8],
+  [8, 16, 16],
+] as const;
+
+/** Image attention with words of text before, as in a decoder: queries, heads, head size. */
+const image = (queries: number, heads: number, head: number) => (g: GraphBuilder) => {
+  const width = heads * head;
+  return g.attention(g.input('q', [2, queries, width]), g.input('kv', [2, queries, 2 * width]), {
+    heads,
+    scale: 1 / Math.sqrt(head),
+    context: g.input('context', [2, 81, 2 * width]),
+    mask: g.input('mask', [2, 81], 'f32'),
+  });
+};
+
+/** Messages of the WGSL compiler for a text. */
+async function complaints(code: string): Promise<string[]> {
+  device.gpu.pushErrorScope('validation');
+  const module = device.gpu.createShaderModule({ code });
+  const { messages } = await device.wait(() => module.getCompilationInfo());
+  await device.wait(() => device.gpu.popErrorScope());
+  return messages.filter((m) => m.type === 'error').map((m) => `${m.lineNum}: ${m.message}`);
+}
+
+const text = (kernel: Kernel): string => preprocess(kernel.shader, kernel.defines);
+
+/** Texts of every tuning of a variant that runs the call, by tuning. */
+function texts(variant: string, build: (g: GraphBuilder) => T, caps: DeviceCaps): Map<string, string> {
+  const { record, call } = compileNode(build, caps, { variants: { attention: variant } });
+  const found = record.variants.find((v) => v.name === variant)!;
+  return new Map(
+    found.tunings!(call, caps).map((t) => [JSON.stringify(t), text(found.lower(call, caps, t)[0]!)] as const),
+  );
+}
+
+describe('attention on matrix units: the text of every tuning', () => {
+  test.each(SHAPES)('matrices of %i×%i×%i', async (...shape) => {
+    const seen = new Set<string>();
+    for (const [subgroup, head, least] of [
+      [8, 64, 4],
+      [32, 20, 4],
+      [32, 40, 4],
+      [32, 64, 4],
+      [32, 128, 2],
+      [64, 64, 3],
+    ] as const) {
+      const found = texts('matrix', image(1024, 10, head), gpuCaps([matrixShape(...shape)], subgroup));
+      expect(found.size, `${subgroup} invocations, head size ${head}`).toBeGreaterThanOrEqual(least);
+      for (const [tuning, code] of found) {
+        if (seen.has(code)) continue;
+        seen.add(code);
+        expect(await complaints(code), `head size ${head} ${tuning}`).toEqual([]);
+      }
+    }
+  });
+
+  test('a broken kernel is found', async () => {
+    const [good] = texts('matrix', image(1024, 10, 64), gpuCaps([matrixShape(16, 16, 16)], 32)).values();
+    expect(await complaints(good!)).toEqual([]);
+    for (const [from, to, message] of [
+      ['subgroup_matrix_left<f16, MAT_K, MAT_M>', 'subgroup_matrix_left<f16, MAT_M + 1u, MAT_M>', /no matching call/],
+      ['let multiplies = subgroup <', 'let multiplies = lid <', /uniform/],
+      ['let scaling = workgroupUniformLoad(&scaled_block)', 'let scaling = atomicLoad(&scaled_block)', /uniform/],
+    ] as const) {
+      expect(good).toContain(from);
+      expect((await complaints(good!.replace(from, to))).join('\n'), to).toMatch(message);
+    }
+  });
+});
+
+describe('attention by register tiles: the text of every tuning', () => {
+  test.each([4, 8, 32, 64])('subgroups of %i', async (size) => {
+    for (const head of [20, 64, 128])
+      for (const [tuning, code] of texts('subgroup', image(1024, 10, head), gpuCaps([], size)))
+        expect(await complaints(code), `head size ${head} ${tuning}`).toEqual([]);
+  });
+
+  test('without subgroups', async () => {
+    for (const head of [20, 64, 128])
+      for (const [tuning, code] of texts('f16', image(1024, 10, head), gpuCaps([], 32)))
+        expect(await complaints(code), `head size ${head} ${tuning}`).toEqual([]);
+  });
+});
