@@ -66,7 +66,7 @@ function dot4Probe(chains: number, { groups, rounds }: Load): Probe {
 const OPERANDS: Readonly<Record<string, string>> = { f16: 'F16', f32: 'F32', i8: 'I8' };
 const SUMS: Readonly<Record<string, string>> = { f16: 'SUM_F16', f32: 'SUM_F32', i32: 'SUM_I32' };
 
-function matrixProbe(c: MatrixConfig, chains: number, lanes: number, { groups, rounds }: Load): Probe | undefined {
+function matrixProbe(c: MatrixConfig, chains: number, caps: DeviceCaps, { groups, rounds }: Load): Probe | undefined {
   const [operand, sum] = [OPERANDS[c.componentType], SUMS[c.resultComponentType]];
   if (operand === undefined || sum === undefined) return undefined;
   return {
@@ -77,10 +77,11 @@ function matrixProbe(c: MatrixConfig, chains: number, lanes: number, { groups, r
       defines: {
         [operand]: true,
         [sum]: true,
-        ...{ STEPS, CHAINS: chains, LANES: lanes, MAT_M: c.M, MAT_N: c.N, MAT_K: c.K },
+        RELOAD: caps.software,
+        ...{ STEPS, CHAINS: chains, LANES: caps.subgroupMaxSize, MAT_M: c.M, MAT_N: c.N, MAT_K: c.K },
       },
       constants: {},
-      params: params(rounds, f32Bits(c.componentType === 'i8' ? 1 : 2 ** -10)),
+      params: params(rounds),
       grid: [groups, 1, 1],
     },
     words: [groups * chains * c.M * c.N],
@@ -125,7 +126,7 @@ export function probes(caps: DeviceCaps): Probe[] {
     ...chains.map((n) => vectorProbe('f32', n, load)),
     ...(caps.f16 ? chains.map((n) => vectorProbe('f16', n, slow)) : []),
     dot4Probe(8, slow),
-    ...caps.matrixConfigs.flatMap((c) => chains.map((n) => matrixProbe(c, n, caps.subgroupMaxSize, slow))),
+    ...caps.matrixConfigs.flatMap((c) => chains.map((n) => matrixProbe(c, n, caps, slow))),
   ].filter((p) => p !== undefined);
   return [...arithmetic, ...[...within, beyond].map(copyProbe)];
 }
