@@ -1,28 +1,31 @@
 // Convolution in f16 on matrix units as an implicit matrix product: rows are output pixels, k = (ky, kx, channel), columns output
-// channels. Tiling, accumulation and error bound: matmul/matrix-tile; sizes, enlargement and what follows the sum:
-// conv/conv2d-params and matmul/epilogue. x[B, H, W, I] · w[kernel, kernel, I, LDW] → out[B, OH, OW, O]; LDW = O rounded up to 4,
-// zero-padded, bias (f32) likewise; imageBias[B, image_stride] is added to every pixel of an image.
-// VEC_K: I is a multiple of 8: eight neighbouring k are channels of one pixel, read as 16 bytes. VEC_N: O is a multiple of 8.
-//#import conv/conv2d-params
-//#import matmul/eight
+// channels. Tiling, accumulation and error bound: matmul/matrix-tile; what follows the sums: conv/conv2d-finish.
+// x[B, H, W, I] · w[kernel, kernel, I, LDW], LDW = O rounded up to 4, zero-padded. With upsample 1 (a shift) x is read as its
+// nearest 2× enlargement. VEC_K: I is a multiple of 8: eight neighbouring k are channels of one pixel, read as 16 bytes.
+// VEC_N: O is a multiple of 8. With SPLIT the third coordinate of the grid is a slice of k, and sums go to `parts` in f32.
+//#import conv/conv2d-finish
 //#if VEC_K
 @group(0) @binding(0) var<storage, read_write> x: array<vec4<u32>>;
 //#else
 @group(0) @binding(0) var<storage, read_write> x: array<f16>;
 //#endif
 @group(0) @binding(1) var<storage, read> w: array<WeightElem>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-//#if VEC_N
-@group(0) @binding(3) var<storage, read_write> image_bias: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> residual: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> out: array<vec4<u32>>;
-//#else
-@group(0) @binding(3) var<storage, read_write> image_bias: array<f16>;
-@group(0) @binding(4) var<storage, read_write> residual: array<f16>;
-@group(0) @binding(5) var<storage, read_write> out: array<f16>;
-//#endif
 //#import matmul/packed-eight
 //#import matmul/matrix-tile
+//#if SPLIT
+@group(0) @binding(6) var<storage, read_write> parts: array<vec4<f32>>;
+//#import matmul/matrix-slice
+
+fn k_range(layer: u32) -> vec2<u32> { return slice_of(layer, depth(), p.slice); }
+
+fn store(m: u32, n: u32, lo: vec4<f32>, hi: vec4<f32>) {
+  store_part(m, n, lo, hi, Parts(p.out_height * p.out_width, p.out_channels, p.slices));
+}
+//#else
+fn k_range(_layer: u32) -> vec2<u32> { return vec2<u32>(0u, depth()); }
+
+fn store(m: u32, n: u32, lo: vec4<f32>, hi: vec4<f32>) { finish(m, n, lo, hi); }
+//#endif
 
 /// An output pixel: the image's first input element, and the input position of tap (0, 0), which may be negative.
 struct Row { base: u32, iy: i32, ix: i32, valid: bool }
@@ -31,9 +34,7 @@ struct Position { ky: u32, kx: u32, channel: u32 }
 
 fn depth() -> u32 { return p.kernel * p.kernel * p.channels; }
 
-fn sizes() -> vec4<u32> {
-  return vec4<u32>(p.batch * p.out_height * p.out_width, p.out_channels, depth(), depth());
-}
+fn sizes() -> vec2<u32> { return vec2<u32>(p.batch * p.out_height * p.out_width, p.out_channels); }
 
 fn row_of(m: u32) -> Row {
   let pixels = p.out_height * p.out_width;
@@ -95,38 +96,4 @@ fn load_a(row: Row, position: Position) -> vec4<u32> {
 fn load_b(k: u32, n: u32) -> vec4<u32> {
   if (k >= depth() || n >= p.out_channels) { return vec4<u32>(); }
   return packed_eight(k, n, p.out_channels);
-}
-
-fn store(m: u32, n: u32, lo_sum: vec4<f32>, hi_sum: vec4<f32>) {
-  var lo = lo_sum;
-  var hi = hi_sum;
-  if ((p.flags & HAS_BIAS) != 0u) {
-    lo += bias[n / 4u];
-    if (n + 4u < p.out_channels) { hi += bias[n / 4u + 1u]; }
-  }
-  let image = m / (p.out_height * p.out_width) * p.image_stride + n;
-  let at = m * p.out_channels + n;
-//#if VEC_N
-  if ((p.flags & HAS_IMAGE_BIAS) != 0u) {
-    let b = image_bias[image / 8u];
-    lo += low_four(b);
-    hi += high_four(b);
-  }
-  lo = activate4(lo, p.flags >> 8u);
-  hi = activate4(hi, p.flags >> 8u);
-  if ((p.flags & HAS_RESIDUAL) != 0u) {
-    let r = residual[(residual_base(m) + n) / 8u];
-    lo += low_four(r);
-    hi += high_four(r);
-  }
-  out[at / 8u] = pack_eight(lo, hi);
-//#else
-  for (var i = 0u; i < min(8u, p.out_channels - n); i++) {
-    var v = of_eight(lo, hi, i);
-    if ((p.flags & HAS_IMAGE_BIAS) != 0u) { v += f32(image_bias[image + i]); }
-    v = activate(v, p.flags >> 8u);
-    if ((p.flags & HAS_RESIDUAL) != 0u) { v += f32(residual[residual_base(m) + n + i]); }
-    out[at + i] = f16(v);
-  }
-//#endif
 }

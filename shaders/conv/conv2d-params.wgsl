@@ -1,10 +1,14 @@
-// Immediates of the convolution kernels, as src/ts/ops/conv/conv-call.ts fills them.
+// Immediates of the convolution kernels, as src/ts/ops/conv/conv-call.ts fills them. SPLIT: k is cut into `slices` slices of
+// `slice` (matmul/matrix-parts).
 requires immediate_address_space;
 struct Params {
   batch: u32, height: u32, width: u32, channels: u32,
   out_height: u32, out_width: u32, out_channels: u32, kernel: u32,
   stride: u32, pad: u32, upsample: u32, residual_up: u32,
   image_stride: u32, flags: u32,
+//#if SPLIT
+  slice: u32, slices: u32,
+//#endif
 }
 var<immediate> p: Params;
 

@@ -8,11 +8,12 @@
 // out of reach: a matrix is loaded with one stride.) One index picks a slab and every offset in it is a constant, so range checks
 // are settled at compile time; a computed offset would make even the stride of every matrix load a computed value.
 // Loops over matrices are unrolled in the text: an array of matrices that a variable indexes may end up in memory.
-// The including file supplies sizes() -> (M, N, K, k per slice); struct Row; row_of(m) -> Row (any m); Position along K;
-// position_at(k); advanced(position), by BK; load_a(row, position) -> eight halves A[m, k…k+7]; load_b(k, n) -> B[k, n…n+7];
-// both zero outside; store(m, n, first four sums, last four), n a multiple of 8 below N.
-// Assumes: MAT_M, MAT_N, MAT_K multiples of 8 that divide WM, STRIP and BK; STRIP divides WN; BK/8 and BN/8 divide THREADS; THREADS
-// a multiple of the largest subgroup size; k per slice a multiple of BK. Where the adapter forms smaller subgroups, those past SUBGROUPS only copy.
+// The including file supplies sizes() -> (M, N); k_range(layer) -> first k and end, layer being the third coordinate of
+// the grid; struct Row; row_of(m) -> Row (any m); Position along K; position_at(k); advanced(position), by BK;
+// load_a(row, position) -> eight halves A[m, k…k+7]; load_b(k, n) -> B[k, n…n+7]; both zero outside;
+// store(m, n, first four sums, last four), n a multiple of 8 below N.
+// Assumes: MAT_M, MAT_N, MAT_K multiples of 8 that divide WM, STRIP and BK; STRIP divides WN; BK/8 and BN/8 divide THREADS, a
+// multiple of the largest subgroup size. SPARE: the adapter may form smaller subgroups; those past SUBGROUPS only copy.
 // A sum runs over k in ascending groups of MAT_K, the same at any place in a tile: results do not depend on the tile sizes
 // nor on neighbours. Error: f32 accumulation, ≤ K·2⁻²³·Σ|a·b|, then whatever store rounds.
 enable f16;
@@ -57,6 +58,8 @@ alias Left = subgroup_matrix_left<f16, MAT_K, MAT_M>;
 alias Right = subgroup_matrix_right<f16, MAT_N, MAT_K>;
 alias Sums = subgroup_matrix_result<f32, MAT_N, MAT_M>;
 
+/// Third coordinate of the workgroup: a slice of K, or a matrix of a batch.
+var<private> layer: u32;
 var<workgroup> slabs: array<array<vec4<u32>, SLAB>, max(SLABS * STAGES, SUBGROUPS)>;
 
 /// First row and column of the workgroup's tile.
@@ -77,10 +80,10 @@ fn main(
   @builtin(subgroup_id) subgroup: u32,
 ) {
   let size = sizes();
-  let origin = tile_origin(wg.x + wg.y * groups.x, size.xy);
+  let origin = tile_origin(wg.x + wg.y * groups.x, size);
   if (origin.x >= size.x) { return; }
-  let k_begin = wg.z * size.w;
-  let k_end = min(size.z, k_begin + size.w);
+  layer = wg.z;
+  let range = k_range(wg.z);
 
   // An invocation copies the same columns of every A_STEP-th row of A and of every B_STEP-th row of B.
   let a_row = lid / A_ROW;
@@ -90,21 +93,21 @@ fn main(
   var rows: array<Row, A_LOADS>;
   var next_a: array<vec4<u32>, A_LOADS>;
   var next_b: array<vec4<u32>, B_LOADS>;
-  var position = position_at(k_begin + a_column * 8u);
+  var position = position_at(range.x + a_column * 8u);
   let n = origin.y + b_column * 8u;
 //#unroll i A_LOADS
   rows[i] = row_of(origin.x + a_row + i * A_STEP);
   next_a[i] = load_a(rows[i], position);
 //#endunroll
 //#unroll i B_LOADS
-  next_b[i] = load_b(k_begin + b_row + i * B_STEP, n);
+  next_b[i] = load_b(range.x + b_row + i * B_STEP, n);
 //#endunroll
 
   let sub_m = subgroup / SUBS_N;
   let sub_n = subgroup % SUBS_N;
   var sums: array<Sums, TILES_M * TILES_N>;
   var stage = 0u;
-  for (var k = k_begin; k < k_end; k += BK) {
+  for (var k = range.x; k < range.y; k += BK) {
     if (STAGES == 1u) { workgroupBarrier(); }
 //#unroll i A_LOADS
     let row = a_row + i * A_STEP;
@@ -117,7 +120,7 @@ fn main(
     }
 //#endunroll
     workgroupBarrier();
-    if (k + BK < k_end) {
+    if (k + BK < range.y) {
       position = advanced(position);
 //#unroll i A_LOADS
       next_a[i] = load_a(rows[i], position);
@@ -126,7 +129,10 @@ fn main(
       next_b[i] = load_b(k + BK + b_row + i * B_STEP, n);
 //#endunroll
     }
-    if (subgroup < SUBGROUPS) {
+//#if SPARE
+    if (subgroup < SUBGROUPS)
+//#endif
+    {
       let a = &slabs[stage + sub_m];
       let b = &slabs[stage + SUBS_M + sub_n];
 //#unroll step STEPS
@@ -148,7 +154,10 @@ fn main(
   // Single elements of a matrix cannot be reached: sums go out strip by strip through workgroup memory, in one copy of the code.
   for (var strip = 0u; strip < TILES_M * STRIPS; strip++) {
     workgroupBarrier();
-    if (subgroup < SUBGROUPS) {
+//#if SPARE
+    if (subgroup < SUBGROUPS)
+//#endif
+    {
       let out = &slabs[subgroup];
 //#unroll i TILES_M
 //#unroll s STRIPS

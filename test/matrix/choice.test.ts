@@ -62,14 +62,15 @@ describe('which tiles', () => {
   });
 
   it('is large for much work, narrow for few columns, and keeps cores busy with little work', () => {
-    const best = (rows: number, columns: number) => {
-      const { BM, BN } = matrixTunings(rows, columns, NVIDIA)[0]!;
-      return `${BM}x${BN}`;
+    const best = (rows: number, depth: number, columns: number) => {
+      const { BM, BN, SLICES } = matrixTunings({ rows, columns, depth }, NVIDIA)[0]!;
+      return `${BM}x${BN}x${SLICES}`;
     };
-    expect(best(8192, 8192)).toBe('128x256');
-    expect(best(4096, 320)).toBe('128x128');
-    expect(best(65536, 3)).toBe('128x32');
-    expect(best(64, 1280)).toBe('64x64');
+    expect(best(8192, 8192, 8192)).toBe('128x256x1');
+    expect(best(4096, 2880, 320)).toBe('128x128x1');
+    expect(best(65536, 2880, 3)).toBe('128x32x1');
+    expect(best(64, 11520, 1280)).toBe('64x64x6');
+    expect(best(64, 320, 1280)).toBe('64x64x1');
   });
 
   it('never looks at the batch', () => {
@@ -91,7 +92,7 @@ describe('which tiles', () => {
       { ...gpuCaps([matrixShape(16, 16, 16)], 64), maxWorkgroupBytes: 65536 },
       { ...gpuCaps([matrixShape(8, 8, 8)]), maxWorkgroupBytes: 16384, maxInvocations: 256 },
     ]) {
-      const tunings = matrixTunings(4096, 640, caps);
+      const tunings = matrixTunings({ rows: 4096, columns: 640, depth: 640 }, caps);
       expect(tunings.length).toBeGreaterThan(0);
       for (const t of tunings) {
         expect(matrixWorkgroupBytes(t)).toBeLessThanOrEqual(caps.maxWorkgroupBytes);

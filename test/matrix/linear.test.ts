@@ -132,13 +132,14 @@ describeMatrix('linear on matrix units', () => {
     }
   });
 
-  test('every tuning gives the same bits', async () => {
+  test('every tile gives the same bits', async () => {
     const x = randomArray(50 * 72, 3);
     const weights = { w: randomArray(40 * 72, 4) };
     const results = [];
     for (const tuning of Object.keys(SMALL_TUNINGS) as SmallTuning[]) {
       const run = { build: (g: GraphBuilder) => build(g, { x: [1, 50, 72], n: 40 }), inputs: { x }, weights };
-      results.push((await runOp({ ...run, ...forced(tuning) })).output);
+      // Slices of K are sums of their own.
+      if (tuning !== 'three slices') results.push((await runOp({ ...run, ...forced(tuning) })).output);
     }
     for (const result of results) expect(result).toEqual(results[0]);
   });

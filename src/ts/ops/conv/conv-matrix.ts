@@ -1,36 +1,32 @@
-import { grid1d, positionsOf, rowsOf } from '../lowering.js';
-import { matrixKernel } from '../matmul/linear-matrix.js';
-import { matrixDefines, matrixTunings, runsOnMatrixUnits } from '../matmul/matrix-tile.js';
+import { lastDim, positionsOf, rowsOf } from '../lowering.js';
+import { matrixProduct } from '../matmul/linear-matrix.js';
+import { matrixKernels, matrixScratch } from '../matmul/matrix-kernels.js';
+import { type Extents, matrixTunings, runsOnMatrixUnits } from '../matmul/matrix-tile.js';
 import type { Kernel, OpCall, Variant } from '../types.js';
 import { convOf, isPointwise, pointwiseProduct } from './conv-call.js';
 
 /** On matrix units, in f16 with f32 sums: any kernel, stride and enlargement as an implicit product; 1×1 as a plain one. */
 export const matrix: Variant = {
   name: 'matrix',
-  supports: (call, caps) => runsOnMatrixUnits(call, ...extents(call), caps),
-  tunings: (call, caps) => matrixTunings(...extents(call), caps),
+  supports: (call, caps) => runsOnMatrixUnits(call, extents(call), caps),
+  tunings: (call, caps) => matrixTunings(extents(call), caps),
+  scratch: (call, _caps, tuning) => matrixScratch(call, lastDim(call.outputs[0]!), tuning),
   lower(call, caps, tuning): Kernel[] {
-    if (isPointwise(call)) return [matrixKernel(pointwiseProduct(call), caps, tuning)];
-    const { out, inChannels, outChannels, bindings, params } = convOf(call);
-    return [
-      {
-        shader: 'conv/conv2d-matrix',
-        defines: {
-          ...matrixDefines(tuning, caps),
-          VEC_K: inChannels % 8 === 0,
-          VEC_N: outChannels % 8 === 0,
-        },
-        constants: {},
-        bindings,
-        params,
-        grid: grid1d(Math.ceil(rowsOf(out) / tuning.BM!) * Math.ceil(outChannels / tuning.BN!)),
-      },
-    ];
+    if (isPointwise(call)) return matrixProduct(pointwiseProduct(call), caps, tuning, call.scratch);
+    const { out, inChannels, outChannels, kernel, bindings, params } = convOf(call);
+    const product = {
+      shader: 'conv/conv2d-matrix',
+      defines: { VEC_K: inChannels % 8 === 0, VEC_N: outChannels % 8 === 0 },
+      bindings,
+      words: [...params],
+      sliceWords: [],
+      ...{ m: rowsOf(out), k: kernel * kernel * inChannels, n: outChannels },
+    };
+    return matrixKernels(product, caps, tuning, call.scratch);
   },
 };
 
-/** Rows (pixels) of one image, and columns. */
-const extents = ({ outputs }: OpCall): [rows: number, columns: number] => [
-  positionsOf(outputs[0]!),
-  outputs[0]!.shape.at(-1)!,
-];
+function extents(call: OpCall): Extents {
+  const { out, inChannels, outChannels, kernel } = convOf(call);
+  return { rows: positionsOf(out), columns: outChannels, depth: kernel * kernel * inChannels };
+}

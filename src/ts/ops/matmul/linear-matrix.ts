@@ -1,27 +1,31 @@
-import { grid1d, params, positionsOf, read, readWrite } from '../lowering.js';
+import type { Tensor } from '../../graph/types.js';
+import { positionsOf, read, readWrite } from '../lowering.js';
 import type { DeviceCaps, Kernel, Tuning, Variant } from '../types.js';
-import { matrixDefines, matrixTunings, runsOnMatrixUnits } from './matrix-tile.js';
+import { matrixKernels, matrixScratch } from './matrix-kernels.js';
+import { type Extents, matrixTunings, runsOnMatrixUnits } from './matrix-tile.js';
 import { type Product, productOf } from './product.js';
 
-/** Kernel of a product on matrix units. */
-export function matrixKernel(o: Product, caps: DeviceCaps, tuning: Tuning): Kernel {
+/** Kernels of a product on matrix units. */
+export function matrixProduct(o: Product, caps: DeviceCaps, tuning: Tuning, scratch: readonly Tensor[]): Kernel[] {
   const { x, w, bias, residual, out, m, k, n, flags } = o;
-  return {
+  const product = {
     shader: 'matmul/linear-matrix',
-    defines: { ...matrixDefines(tuning, caps), VEC_K: k % 8 === 0, VEC_N: n % 8 === 0 },
-    constants: {},
+    defines: { VEC_K: k % 8 === 0, VEC_N: n % 8 === 0 },
     bindings: [readWrite(x), read(w), read(bias), readWrite(residual), readWrite(out)],
-    params: params(m, k, n, flags),
-    grid: grid1d(Math.ceil(m / tuning.BM!) * Math.ceil(n / tuning.BN!)),
+    words: [m, k, n, flags],
+    sliceWords: [positionsOf(out)],
+    ...{ m, k, n },
   };
+  return matrixKernels(product, caps, tuning, scratch);
 }
 
 /** On matrix units, in f16 with f32 sums. */
 export const matrix: Variant = {
   name: 'matrix',
-  supports: (call, caps) => runsOnMatrixUnits(call, ...extents(productOf(call)), caps),
-  tunings: (call, caps) => matrixTunings(...extents(productOf(call)), caps),
-  lower: (call, caps, tuning) => [matrixKernel(productOf(call), caps, tuning)],
+  supports: (call, caps) => runsOnMatrixUnits(call, extents(productOf(call)), caps),
+  tunings: (call, caps) => matrixTunings(extents(productOf(call)), caps),
+  scratch: (call, _caps, tuning) => matrixScratch(call, productOf(call).n, tuning),
+  lower: (call, caps, tuning) => matrixProduct(productOf(call), caps, tuning, call.scratch),
 };
 
-const extents = ({ x, n }: Product): [rows: number, columns: number] => [positionsOf(x), n];
+const extents = ({ x, k, n }: Product): Extents => ({ rows: positionsOf(x), columns: n, depth: k });

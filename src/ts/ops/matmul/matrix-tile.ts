@@ -3,8 +3,15 @@ import type { DeviceCaps, MatrixConfig, OpCall, Tuning } from '../types.js';
 /** Sizes of shaders/matmul/matrix-tile.wgsl: workgroup tile, its step along K, subgroup tile, halves of workgroup memory. */
 type Tile = Readonly<Record<'BM' | 'BN' | 'BK' | 'WM' | 'WN' | 'STAGES', number>>;
 
-/** A tile and the shape of the matrix unit that it is made of. */
-export type MatrixTuning = Tile & Readonly<Record<'MAT_M' | 'MAT_N' | 'MAT_K', number>>;
+/** A tile, the shape of the matrix unit that it is made of, and the slices of K that are summed up apart from one another. */
+export type MatrixTuning = Tile & Readonly<Record<'MAT_M' | 'MAT_N' | 'MAT_K' | 'SLICES', number>>;
+
+/** A product as one image sees it: never the batch. */
+export interface Extents {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+}
 
 const tile = (BM: number, BN: number, BK: number, WM: number, WN: number, STAGES: number): Tile => ({
   ...{ BM, BN, BK, WM, WN, STAGES },
@@ -35,7 +42,7 @@ const TILES: readonly Tile[] = [
  * The GPU that the heuristic has in mind, per core and clock: floating-point operations of the matrix units, and bytes from
  * workgroup memory and from the L2 cache. Large ones of 2022 to 2026 are alike in the ratios (bench/notes/matrix.md).
  */
-const GPU = { cores: 128, flops: 2540, workgroupBytes: 128, cacheBytes: 23 };
+const GPU = { cores: 128, flops: 2540, workgroupBytes: 128, cacheBytes: 23, dispatch: 4000 };
 
 /** Shapes that the kernels can use, largest first: f16 operands and f32 sums; f16 sums would not meet the tolerance. */
 export const matrixShapes = (caps: DeviceCaps): MatrixConfig[] =>
@@ -51,7 +58,7 @@ export const matrixShapes = (caps: DeviceCaps): MatrixConfig[] =>
 const subgroupsOf = ({ BM, BN, WM, WN }: Tile): number => (BM / WM) * (BN / WN);
 
 /** Elements of 16 bytes in a slab of workgroup memory, and the columns of sums that leave through one at a time. */
-function slabOf({ BK, WM, WN, MAT_M, MAT_N }: MatrixTuning): { slab: number; strip: number } {
+function slabOf({ BK, WM, WN, MAT_M, MAT_N }: Omit<MatrixTuning, 'SLICES'>): { slab: number; strip: number } {
   const operands = Math.max(WM * (BK / 8 + 1), BK * (WN / 8 + 1));
   const sums = (strip: number): number => (MAT_M * (strip + 8)) / 4;
   let strip = WN;
@@ -77,40 +84,57 @@ function fits(t: MatrixTuning, caps: DeviceCaps): boolean {
 }
 
 /**
- * Clocks per k that one image's product of rows × columns takes: rounds of {@link GPU.cores} workgroups, each as long as the
- * scarcest of multiplying, reading workgroup memory and reading the cache, and partly the sum, since they overlap only partly.
+ * Clocks that one image's product takes: rounds of {@link GPU.cores} workgroups, each as long as the scarcest of multiplying,
+ * reading workgroup memory and reading the cache, and partly the sum, since they overlap only partly; slices are added up after.
  */
-function cost({ BM, BN, WM, WN }: Tile, rows: number, columns: number): number {
+function cost({ BM, BN, WM, WN }: Tile, slices: number, { rows, columns, depth }: Extents): number {
   const parts = [
     (2 * BM * BN) / GPU.flops,
     (((2 * BM * BN) / (WM * WN)) * (WM + WN)) / GPU.workgroupBytes,
     (2 * (BM + BN)) / GPU.cacheBytes,
   ];
-  const clocks = Math.max(...parts) + parts.reduce((a, b) => a + b) / 4;
+  const clocksPerK = Math.max(...parts) + parts.reduce((a, b) => a + b) / 4;
+  const workgroups = Math.ceil(rows / BM) * Math.ceil(columns / BN) * slices;
+  const product = clocksPerK * (depth / slices) * (Math.ceil(workgroups / GPU.cores) + workgroups / 1e4);
+  const sum = GPU.dispatch + (8 * slices * rows * columns) / (GPU.cacheBytes * GPU.cores);
+  return slices === 1 ? product : product + sum;
+}
+
+/** Rows × columns of the largest result that is summed up in slices: partial sums cost memory, and large results fill any GPU. */
+const MOST_SLICED = 2 ** 18;
+
+/** Numbers of slices of K that leave each enough to do and make no more workgroups than run at once. */
+function slicesOf({ BM, BN }: Tile, { rows, columns, depth }: Extents): number[] {
   const tiles = Math.ceil(rows / BM) * Math.ceil(columns / BN);
-  return clocks * (Math.ceil(tiles / GPU.cores) + tiles / 1e4);
+  const pays = (s: number): boolean => rows * columns <= MOST_SLICED && depth / s >= 256 && tiles * s <= GPU.cores;
+  return [1, ...[2, 3, 4, 6, 8, 12, 16].filter(pays)];
 }
 
 /**
- * Tile sizes that run on this adapter, the best for rows × columns of one image first, as far as arithmetic can tell.
- * Every shape of the matrix units is offered with the first few.
+ * Tile sizes that run on this adapter, the best for one image first, as far as arithmetic can tell: every tile with its best
+ * number of slices. Every shape of the matrix units is offered with the first few.
  */
-export function matrixTunings(rows: number, columns: number, caps: DeviceCaps): MatrixTuning[] {
+export function matrixTunings(extents: Extents, caps: DeviceCaps): MatrixTuning[] {
   const [first, ...others] = matrixShapes(caps).map(({ M, N, K }) => ({ MAT_M: M, MAT_N: N, MAT_K: K }));
   if (first === undefined || caps.subgroupMaxSize === 0) return [];
-  const ranked = [...TILES].sort((a, b) => cost(a, rows, columns) - cost(b, rows, columns));
-  const main = ranked.map((t) => ({ ...t, ...first })).filter((t) => fits(t, caps));
+  const ranked = TILES.map((tile) => {
+    const options = slicesOf(tile, extents).map((SLICES) => ({ tile, SLICES, clocks: cost(tile, SLICES, extents) }));
+    return options.reduce((best, o) => (o.clocks < best.clocks ? o : best));
+  }).sort((a, b) => a.clocks - b.clocks);
+  const main = ranked.map(({ tile, SLICES }) => ({ ...tile, ...first, SLICES })).filter((t) => fits(t, caps));
   const alternatives = others.flatMap((shape) => main.slice(0, 2).map((t) => ({ ...t, ...shape })));
   return [...main, ...alternatives.filter((t) => fits(t, caps))];
 }
 
 /** Numbers of shaders/matmul/matrix-tile.wgsl. */
-export function matrixDefines(tuning: Tuning, caps: DeviceCaps): Record<string, number> {
-  const t = tuning as unknown as MatrixTuning;
+export function matrixDefines(tuning: Tuning, caps: DeviceCaps): Record<string, number | boolean> {
+  const { SLICES, ...t } = tuning as MatrixTuning;
   const { strip } = slabOf(t);
   const threads = subgroupsOf(t) * caps.subgroupMaxSize;
   return {
     ...t,
+    SPLIT: SLICES > 1,
+    SPARE: caps.subgroupSize !== caps.subgroupMaxSize,
     THREADS: threads,
     STRIP: strip,
     TILES_M: t.WM / t.MAT_M,
@@ -126,6 +150,6 @@ export function matrixDefines(tuning: Tuning, caps: DeviceCaps): Record<string, 
 /** Fewer rows an image than this leave matrix units idle and are bound by reading the weights: other kernels do that better. */
 const FEWEST_ROWS = 8;
 
-/** Whether a product in f16 with `rows` rows an image runs on this adapter's matrix units. */
-export const runsOnMatrixUnits = (call: OpCall, rows: number, columns: number, caps: DeviceCaps): boolean =>
-  call.dtype === 'f16' && caps.f16 && rows >= FEWEST_ROWS && matrixTunings(rows, columns, caps).length > 0;
+/** Whether a product in f16 runs on this adapter's matrix units, and pays. */
+export const runsOnMatrixUnits = (call: OpCall, extents: Extents, caps: DeviceCaps): boolean =>
+  call.dtype === 'f16' && caps.f16 && extents.rows >= FEWEST_ROWS && matrixTunings(extents, caps).length > 0;
