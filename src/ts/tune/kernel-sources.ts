@@ -37,14 +37,25 @@ export function kernelSourceHash(op: string): string | undefined {
   return digest;
 }
 
+let records: ReadonlyMap<string, string> | undefined;
+
 /** The file below ops/ that holds an op's record. */
 function recordFile(op: string): string | undefined {
+  records ??= findRecords();
+  return records.get(op);
+}
+
+function findRecords(): Map<string, string> {
   const folders = readdirSync(OPS, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const files = folders.flatMap(({ name }) => listed(join(OPS, name), ENDING));
-  return files.find((file) => {
+  const found = new Map<string, string>();
+  for (const file of files) {
     const text = readFileSync(file, 'utf8');
-    return text.includes(`name: '${op}'`) && text.includes('infer');
-  });
+    if (!/^ +infer\b/m.test(text)) continue;
+    // Variants that stand in the same file have names as well; nobody asks for those.
+    for (const [, name] of text.matchAll(/^ +name: '(\w+)',$/gm)) if (!found.has(name!)) found.set(name!, file);
+  }
+  return found;
 }
 
 function listed(folder: string, ending: string): string[] {
