@@ -9,6 +9,10 @@ fn activate_val(v: Val, kind: u32) -> Val {
 //#if VEC4
   return Val(activate(v.x, kind), activate(v.y, kind), activate(v.z, kind), activate(v.w, kind));
 //#else
+//#if VEC2
+  return Val(activate(v.x, kind), activate(v.y, kind));
+//#else
   return activate(v, kind);
+//#endif
 //#endif
 }

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { groupNorm } from '../../src/ts/ops/norm/group-norm.js';
-import { errors, randomArray, runOp } from '../support/op-harness.js';
+import type { Tuning } from '../../src/ts/ops/types.js';
+import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { stored } from '../support/rounding.js';
+import { tuningsOf } from '../support/variants.js';
 
 interface Case {
   shape: number[];
@@ -14,7 +17,21 @@ interface Case {
 
 const EPS = 1e-5;
 
-async function run(c: Case, dtype: 'f32' | 'f16', variant: string) {
+const { caps } = (await testRuntime()).device;
+
+function build(g: GraphBuilder, { shape, groups, scaleShift, act }: Case): T {
+  const [batch, channels] = [shape[0]!, shape.at(-1)!];
+  const [gamma, beta] = [g.vectorWeight([channels], ['gamma']), g.vectorWeight([channels], ['beta'])];
+  let y = g.groupNorm(g.input('x', shape), gamma, beta, groups, EPS);
+  if (scaleShift) y = g.scaleShift(y, g.input('embedding', [batch, 2 * channels]));
+  return act ? g.activation(y, act) : y;
+}
+
+/** What a variant may be tuned to for a case; undefined where it does not run it on this adapter. */
+const tunings = (variant: string, c: Case, dtype: 'f32' | 'f16' = 'f32'): readonly Tuning[] | undefined =>
+  tuningsOf(groupNorm, variant, { build: (g) => build(g, c), dtype }, caps);
+
+async function run(c: Case, dtype: 'f32' | 'f16', variant: string, tuning?: Tuning) {
   const { shape, groups } = c;
   const [batch, channels] = [shape[0]!, shape.at(-1)!];
   const length = shape.slice(1, -1).reduce((a, b) => a * b, 1);
@@ -30,22 +47,12 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string) {
   const inputs: Record<string, Float32Array> = { x };
   if (c.scaleShift) inputs.embedding = embedding;
   const result = await runOp({
-    build: (g) => {
-      let y = g.groupNorm(
-        g.input('x', shape),
-        g.vectorWeight([channels], ['gamma']),
-        g.vectorWeight([channels], ['beta']),
-        groups,
-        EPS,
-      );
-      if (c.scaleShift) y = g.scaleShift(y, g.input('embedding', [batch, 2 * channels]));
-      if (c.act) y = g.activation(y, c.act);
-      return y;
-    },
+    build: (g) => build(g, c),
     inputs,
     weights: { gamma, beta },
     dtype,
     variants: { groupNorm: variant },
+    ...(tuning && { tunings: { groupNorm: tuning } }),
   });
   expect(result.ran).toContain(`groupNorm:${variant}`);
   let expected = addon().groupNorm(x, gamma, beta, { batch, length, channels, groups, eps: EPS });
@@ -75,14 +82,30 @@ const CASES: Record<string, Case> = {
   'large image of five channels': { shape: [1, 101, 103, 5], groups: 5 },
 };
 
-describe.each(groupNorm.variants.map((v) => v.name))('group norm, %s', (variant) => {
+const VARIANTS = groupNorm.variants
+  .map((v) => v.name)
+  .filter((name) => Object.values(CASES).some((c) => tunings(name, c) !== undefined));
+
+describe.each(VARIANTS)('group norm, %s', (variant) => {
   for (const [name, c] of Object.entries(CASES))
     for (const dtype of ['f32', 'f16'] as const)
-      test(`${name}, ${dtype}`, async () => {
+      test.runIf(tunings(variant, c, dtype))(`${name}, ${dtype}`, async () => {
         const { e } = await run(c, dtype, variant);
         expect(e.relL2).toBeLessThan(groupNorm.tolerance[dtype].relL2);
         expect(e.maxAbs).toBeLessThan(groupNorm.tolerance[dtype].maxAbs * (c.scaleShift ? 4 : 1));
       });
+
+  const TUNED: Record<string, Case> = {
+    'twelve channels a group': { shape: [2, 9, 7, 24], groups: 2, scaleShift: true, act: 'silu' },
+    'ten channels a group': { shape: [2, 9, 7, 20], groups: 2, scaleShift: true },
+    'five channels a group': { shape: [2, 9, 7, 10], groups: 2, act: 'gelu' },
+  };
+  test.each(Object.entries(TUNED))('every tuning, %s', async (_, c) => {
+    for (const tuning of tunings(variant, c) ?? []) {
+      const { e } = await run(c, 'f32', variant, tuning);
+      expect(e.relL2, JSON.stringify(tuning)).toBeLessThan(groupNorm.tolerance.f32.relL2);
+    }
+  });
 
   test('a mean of 1000 costs no digits', async () => {
     const { e } = await run({ shape: [2, 64, 64, 16], groups: 4, mean: 1000 }, 'f32', variant);

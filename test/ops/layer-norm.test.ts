@@ -1,12 +1,35 @@
 import { describe, expect, test } from 'vitest';
+import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { layerNorm } from '../../src/ts/ops/norm/layer-norm.js';
-import { errors, randomArray, runOp } from '../support/op-harness.js';
+import type { Tuning } from '../../src/ts/ops/types.js';
+import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { stored } from '../support/rounding.js';
+import { tuningsOf } from '../support/variants.js';
 
 const EPS = 1e-5;
 
-async function run(shape: number[], dtype: 'f32' | 'f16', variant: string, o: { mean?: number; beta?: boolean } = {}) {
+const { caps } = (await testRuntime()).device;
+
+function build(g: GraphBuilder, shape: number[], withBeta = true): T {
+  const channels = shape.at(-1)!;
+  const beta = withBeta ? g.vectorWeight([channels], ['beta']) : null;
+  return g.layerNorm(g.input('x', shape), g.vectorWeight([channels], ['gamma']), beta, EPS);
+}
+
+/** What a variant may be tuned to for a shape; undefined where it does not run it on this adapter. */
+const tunings = (variant: string, shape: number[], dtype: 'f32' | 'f16' = 'f32'): readonly Tuning[] | undefined =>
+  tuningsOf(layerNorm, variant, { build: (g) => build(g, shape), dtype }, caps);
+
+const VARIANTS = layerNorm.variants.map((v) => v.name).filter((name) => tunings(name, [1, 5, 7]) !== undefined);
+
+interface Options {
+  readonly mean?: number;
+  readonly beta?: boolean;
+  readonly tuning?: Tuning;
+}
+
+async function run(shape: number[], dtype: 'f32' | 'f16', variant: string, o: Options = {}) {
   const channels = shape.at(-1)!;
   const rows = shape.slice(0, -1).reduce((a, b) => a * b, 1);
   const x = stored(
@@ -16,24 +39,19 @@ async function run(shape: number[], dtype: 'f32' | 'f16', variant: string, o: { 
   const [gamma, beta] = [randomArray(channels, 2), randomArray(channels, 3)];
   const withBeta = o.beta ?? true;
   const result = await runOp({
-    build: (g) =>
-      g.layerNorm(
-        g.input('x', shape),
-        g.vectorWeight([channels], ['gamma']),
-        withBeta ? g.vectorWeight([channels], ['beta']) : null,
-        EPS,
-      ),
+    build: (g) => build(g, shape, withBeta),
     inputs: { x },
     weights: withBeta ? { gamma, beta } : { gamma },
     dtype,
     variants: { layerNorm: variant },
+    ...(o.tuning && { tunings: { layerNorm: o.tuning } }),
   });
   expect(result.ran).toEqual([`layerNorm:${variant}`]);
   const expected = addon().layerNorm(x, gamma, withBeta ? beta : null, { rows, channels, eps: EPS });
   return errors(result.output, expected);
 }
 
-describe.each(layerNorm.variants.map((v) => v.name))('layer norm, %s', (variant) => {
+describe.each(VARIANTS)('layer norm, %s', (variant) => {
   const SHAPES = [
     [1, 1, 1],
     [2, 3, 4],
@@ -46,7 +64,7 @@ describe.each(layerNorm.variants.map((v) => v.name))('layer norm, %s', (variant)
     [1, 2, 2050],
   ];
   for (const dtype of ['f32', 'f16'] as const) {
-    test.each(SHAPES)(`%s, ${dtype}`, async (...shape) => {
+    test.each(SHAPES.filter((shape) => tunings(variant, shape, dtype)))(`%s, ${dtype}`, async (...shape) => {
       const e = await run(shape, dtype, variant);
       expect(e.relL2).toBeLessThan(layerNorm.tolerance[dtype].relL2);
       expect(e.maxAbs).toBeLessThan(layerNorm.tolerance[dtype].maxAbs);
@@ -57,6 +75,16 @@ describe.each(layerNorm.variants.map((v) => v.name))('layer norm, %s', (variant)
       );
     });
   }
+
+  test.each([
+    [1, 7, 300],
+    [1, 3, 77],
+  ])('every tuning, %s', async (...shape) => {
+    for (const tuning of tunings(variant, shape) ?? []) {
+      const e = await run(shape, 'f32', variant, { tuning });
+      expect(e.relL2, JSON.stringify(tuning)).toBeLessThan(layerNorm.tolerance.f32.relL2);
+    }
+  });
 
   test('a mean of 1000 costs no digits', async () => {
     const e = await run([4, 9, 640], 'f32', variant, { mean: 1000 });

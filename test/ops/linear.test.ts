@@ -3,10 +3,12 @@ import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { ACTIVATIONS, type Activation } from '../../src/ts/ops/activations.js';
 import { linear } from '../../src/ts/ops/matmul/linear.js';
+import type { Tuning } from '../../src/ts/ops/types.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { quantize } from '../support/quantized.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';
+import { tuningsOf } from '../support/variants.js';
 
 type Shape = readonly number[];
 
@@ -36,13 +38,6 @@ const CASES: readonly Case[] = [
   { x: [2, 6, 5, 24], n: 48, bias: true, residual: true },
 ];
 
-const { software, subgroupSize } = (await testRuntime()).device.caps;
-
-/** The kernels for matrix units have tests of their own. */
-const VARIANTS = linear.variants
-  .map((v) => v.name)
-  .filter((name) => (!name.endsWith('cpu') || (software && subgroupSize > 0)) && !name.endsWith('matrix'));
-
 /** Whether a variant reads weights in 8 bits: the reference then starts from what those stand for. */
 const isQuantized = (variant: string): boolean => linear.variants.find((v) => v.name === variant)?.weights === 'q8';
 
@@ -54,7 +49,26 @@ function build(g: GraphBuilder, c: Case): T {
   return c.residual ? g.add(y, g.input('residual', y.shape)) : y;
 }
 
-async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1) {
+const { caps } = (await testRuntime()).device;
+
+/** What a variant may be tuned to for a case; undefined where it does not run it. */
+const tunings = (variant: string, c: Case, dtype: 'f32' | 'f16'): readonly Tuning[] | undefined =>
+  tuningsOf(linear, variant, { build: (g) => build(g, c), dtype }, caps);
+
+const runs = (variant: string, c: Case, dtype: 'f32' | 'f16'): boolean => tunings(variant, c, dtype) !== undefined;
+
+/** f32, or f16 for what runs only that. */
+const dtypeOf = (variant: string): 'f32' | 'f16' => (variant === 'f16' ? 'f16' : 'f32');
+
+/** Rows of an image that every variant runs, and that most tiles do not divide. */
+const rowsOf = (variant: string): number => (variant.endsWith('subgroup') ? 13 : 37);
+
+/** Those that run on this adapter; the kernels for matrix units have tests of their own. */
+const VARIANTS = linear.variants
+  .map((v) => v.name)
+  .filter((name) => !name.endsWith('matrix') && CASES.some((c) => runs(name, c, dtypeOf(name))));
+
+async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1, tuning?: Tuning) {
   const k = c.x.at(-1)!;
   const m = size(c.x) / k;
   const x = randomStored(m * k, seed, dtype);
@@ -70,6 +84,7 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1) {
     weights: c.bias ? { w, bias } : { w },
     dtype,
     variants: { linear: variant },
+    ...(tuning && { tunings: { linear: tuning } }),
     quantized: isQuantized(variant),
   });
   expect(ran).toEqual([`linear:${variant}`]);
@@ -85,7 +100,8 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1) {
 
 describe.each(VARIANTS)('linear, %s', (variant) => {
   for (const dtype of ['f32', 'f16'] as const) {
-    test.each(CASES.map((c) => [JSON.stringify(c), c] as const))(`%s, ${dtype}`, async (_, c) => {
+    const cases = CASES.filter((c) => runs(variant, c, dtype)).map((c) => [JSON.stringify(c), c] as const);
+    test.each(cases)(`%s, ${dtype}`, async (_, c) => {
       const { error } = await run(c, dtype, variant);
       expect(error.relL2).toBeLessThan(linear.tolerance[dtype].relL2);
       expect(error.maxAbs).toBeLessThan(linear.tolerance[dtype].maxAbs);
@@ -96,8 +112,9 @@ describe.each(VARIANTS)('linear, %s', (variant) => {
     for (const act of Object.keys(ACTIVATIONS) as Activation[]) {
       for (const bias of [false, true]) {
         for (const residual of [false, true]) {
-          const { error } = await run({ x: [1, 37, 12], n: 24, act, bias, residual }, 'f32', variant);
-          expect(error.relL2, `${act} ${bias} ${residual}`).toBeLessThan(linear.tolerance.f32.relL2);
+          const dtype = dtypeOf(variant);
+          const { error } = await run({ x: [1, rowsOf(variant), 12], n: 24, act, bias, residual }, dtype, variant);
+          expect(error.relL2, `${act} ${bias} ${residual}`).toBeLessThan(linear.tolerance[dtype].relL2);
         }
       }
     }
@@ -107,14 +124,16 @@ describe.each(VARIANTS)('linear, %s', (variant) => {
     const draws = randomArray(40, 11).map((v) => Math.abs(v));
     for (let i = 0; i < 12; i++) {
       const pick = (j: number, max: number): number => 1 + Math.floor((draws[i * 3 + j]! / 1.7321) * max * 0.999);
-      const c = { x: [1, pick(0, 90), pick(1, 70)], n: pick(2, 70), bias: i % 2 === 0 };
-      const { error } = await run(c, 'f32', variant, i);
-      expect(error.relL2, JSON.stringify(c)).toBeLessThan(linear.tolerance.f32.relL2);
+      const rows = Math.min(pick(0, 90), variant.endsWith('subgroup') ? 16 : 90);
+      const c = { x: [1, rows, pick(1, 70)], n: pick(2, 70), bias: i % 2 === 0 };
+      const dtype = dtypeOf(variant);
+      const { error } = await run(c, dtype, variant, i);
+      expect(error.relL2, JSON.stringify(c)).toBeLessThan(linear.tolerance[dtype].relL2);
     }
   });
 
   test('a batch gives the bits of its images alone', async () => {
-    const [rows, k, n] = [37, 24, 40];
+    const [rows, k, n] = [rowsOf(variant), 24, 40];
     const x = randomArray(3 * rows * k, 5);
     const weights = { w: randomArray(n * k, 6), bias: randomArray(n, 7) };
     const go = async (batch: number, values: Float32Array) =>
@@ -123,6 +142,7 @@ describe.each(VARIANTS)('linear, %s', (variant) => {
           build: (g) => build(g, { x: [batch, rows, k], n, bias: true, act: 'gelu' }),
           inputs: { x: values },
           weights,
+          dtype: dtypeOf(variant),
           variants: { linear: variant },
           quantized: isQuantized(variant),
         })
@@ -137,10 +157,10 @@ describe.each(VARIANTS)('linear, %s', (variant) => {
   test('neighbours in the arena stay as they are', async () => {
     for (const [rows, n] of [
       [5, 7],
-      [33, 36],
+      [rowsOf(variant), 36],
       [9, 18],
     ] as const) {
-      const guard = randomArray(64, 9);
+      const guard = stored(randomArray(64, 9), dtypeOf(variant));
       const { output } = await runOp({
         build: (g) => {
           const around = g.input('guard', [1, 64]);
@@ -151,6 +171,7 @@ describe.each(VARIANTS)('linear, %s', (variant) => {
         },
         inputs: { guard, x: randomArray(rows * 6, 1) },
         weights: { w: randomArray(n * 6, 2) },
+        dtype: dtypeOf(variant),
         variants: { linear: variant },
         quantized: isQuantized(variant),
       });
@@ -159,6 +180,28 @@ describe.each(VARIANTS)('linear, %s', (variant) => {
       expect(output.every(Number.isFinite)).toBe(true);
     }
   });
+
+  // Tails in every direction, read as vectors and one by one.
+  const tuned: readonly Case[] = [
+    { x: [2, 77, 45], n: 70, bias: true, act: 'silu', residual: true },
+    { x: [1, 150, 36], n: 132, bias: true },
+    { x: [2, 11, 45], n: 70, bias: true, act: 'silu', residual: true },
+    { x: [3, 2, 300], n: 24, residual: true },
+  ];
+  test.each(tuned.filter((c) => runs(variant, c, dtypeOf(variant))).map((c) => [JSON.stringify(c), c] as const))(
+    'every tuning, %s',
+    async (_, c) => {
+      const dtype = dtypeOf(variant);
+      const outputs: Float32Array[] = [];
+      for (const tuning of tunings(variant, c, dtype)!) {
+        const { output, error } = await run(c, dtype, variant, 1, tuning);
+        expect(error.relL2, JSON.stringify(tuning)).toBeLessThan(linear.tolerance[dtype].relL2);
+        outputs.push(output);
+      }
+      // Tiles add up in the same order, whatever their size.
+      if (!variant.endsWith('subgroup')) for (const output of outputs) expect(output).toEqual(outputs[0]);
+    },
+  );
 });
 
 test('linear refuses operands that do not fit', () => {

@@ -45,7 +45,7 @@ function spreads(call: OpCall, caps: DeviceCaps): readonly Spread[] {
   const busy = (s: Spread): number => Math.min(1, k / 4 / (s.WORKGROUP / s.SPAN)) * s.WORKGROUP;
   const covers = (s: Spread): boolean => Math.ceil(n / (s.SPAN * cols)) >= FULL_GRID;
   const rank = (s: Spread): number => (covers(s) ? s.SPAN : 1 / s.SPAN);
-  const all = [512, 256, 128, 64, 32].flatMap((WORKGROUP) => [2, 4, 8].map((SPAN): Spread => ({ SPAN, WORKGROUP })));
+  const all = [512, 256, 128].flatMap((WORKGROUP) => [2, 4, 8].map((SPAN): Spread => ({ SPAN, WORKGROUP })));
   return all.filter(fits).sort((a, b) => rank(b) - rank(a) || busy(b) - busy(a) || a.WORKGROUP - b.WORKGROUP);
 }
 

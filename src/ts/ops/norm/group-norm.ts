@@ -3,6 +3,7 @@ import { lastDim, operandBytes, rowsOf } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 import { portable } from './group-norm-portable.js';
 import { strips } from './group-norm-strips.js';
+import { subgroup } from './group-norm-subgroup.js';
 
 /** Group norm with fused affine map, scale-shift and activation; operands as GraphBuilder.groupNorm and the fusion pass give them. */
 export const groupNorm: OpRecord = {
@@ -29,7 +30,7 @@ export const groupNorm: OpRecord = {
       );
     return [x.shape];
   },
-  variants: [strips, portable],
+  variants: [strips, subgroup, portable],
   flops: (call) => 10 * rowsOf(call.inputs[0]!) * lastDim(call.inputs[0]!),
   bytes: operandBytes,
   tolerance: { f32: { relL2: 1e-6, maxAbs: 1e-5 }, f16: { relL2: 5e-4, maxAbs: 8e-3 } },

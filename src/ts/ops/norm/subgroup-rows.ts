@@ -1,0 +1,31 @@
+import type { DeviceCaps, Tuning } from '../types.js';
+
+/** How the subgroup norms share out a row, or a group: shaders/norm/reduce.wgsl. */
+export interface SharedRow extends Tuning {
+  /** Subgroups that share it. */
+  readonly PARTS: number;
+  /** Vals a lane keeps in registers: a power of two, so that few pipelines serve all widths. */
+  readonly ITEMS: number;
+}
+
+/** Registers of vec4s are four times those of single elements. */
+const MAX_ITEMS = 16;
+
+/** Few enough that the epilogues' code stays short, enough that a lane's loads overlap. */
+const WANTED_ITEMS = 4;
+
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+
+/** Ways to share `vals` among the subgroups of a workgroup, the one that promises most first; empty where there is none. */
+export function sharedRows(vals: number, caps: DeviceCaps): readonly SharedRow[] {
+  const { subgroupSize, maxInvocations } = caps;
+  if (subgroupSize === 0) return [];
+  const ways: SharedRow[] = [];
+  for (let PARTS = 1; PARTS * subgroupSize <= Math.min(1024, maxInvocations); PARTS *= 2) {
+    const ITEMS = powerOfTwo(Math.ceil(vals / (PARTS * subgroupSize)));
+    if (ITEMS <= MAX_ITEMS) ways.push({ PARTS, ITEMS });
+    if (ITEMS === 1) break;
+  }
+  const distance = (w: SharedRow): number => Math.abs(Math.log2(w.ITEMS / WANTED_ITEMS));
+  return ways.sort((a, b) => distance(a) - distance(b) || a.PARTS - b.PARTS);
+}
