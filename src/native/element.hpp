@@ -27,18 +27,15 @@ inline std::optional<DType> dtypeFromName(std::string_view name) {
 
 constexpr std::size_t itemSize(DType dtype) { return kDTypeBytes[static_cast<std::size_t>(dtype)]; }
 
-/// f16 bits → f32, exact; a NaN stays a NaN with its payload.
+/// f16 bits → f32, exact; a NaN stays a NaN with its payload. Both cases are computed and one is chosen, so that a compiler can do
+/// several elements at a time.
 inline float halfToFloat(std::uint16_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000u) << 16;
-  const std::uint32_t exponent = (bits >> 10) & 0x1fu;
-  const std::uint32_t mantissa = bits & 0x3ffu;
-  if (exponent == 0) {
-    // Zero and subnormals: mantissa * 2^-24 is exact in f32.
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
-  }
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  const std::uint32_t shifted = static_cast<std::uint32_t>(bits & 0x7fffu) << 13;
+  // The exponents' biases differ by 112: the product is exact for all finite halves, subnormal ones included.
+  const std::uint32_t finite = std::bit_cast<std::uint32_t>(std::bit_cast<float>(shifted) * 0x1p112f);
+  const std::uint32_t magnitude = shifted >= 0x0f800000u ? shifted | 0x7f800000u : finite;
+  return std::bit_cast<float>(sign | magnitude);
 }
 
 /// bf16 bits → f32, exact.

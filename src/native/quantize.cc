@@ -64,8 +64,11 @@ std::uint64_t packQuantized(const std::byte* source, DType dtype, const MatrixPa
                                   const float scale = scales[output];
                                   // A weight of zeros, or of values so small that their scale is none.
                                   if (scale == 0.0f) return static_cast<void>(std::fill_n(to, count, std::int8_t{0}));
+                                  // Two loops: the second does several elements at a time.
+                                  float values[kTileInner];
                                   std::uint32_t lostAgain = 0;
-                                  for (std::size_t i = 0; i < count; ++i) to[i] = quantizeOne(finiteAt<d>(line, i, lostAgain), scale);
+                                  for (std::size_t i = 0; i < count; ++i) values[i] = finiteAt<d>(line, i, lostAgain);
+                                  for (std::size_t i = 0; i < count; ++i) to[i] = quantizeOne(values[i], scale);
                                 });
   });
   return lost;
