@@ -6,7 +6,7 @@ import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import { compileGraph } from '../../src/ts/graph/compile.js';
 import { OPS } from '../../src/ts/ops/registry.js';
 import type { Choice, DeviceCaps } from '../../src/ts/ops/types.js';
-import { kernelSourceHash } from '../../src/ts/tune/kernel-sources.js';
+import { essence, kernelSourceHash, kernelSources } from '../../src/ts/tune/kernel-sources.js';
 import { shapeClass } from '../../src/ts/tune/shape-class.js';
 import { fileName, type TuningKey, TuningTable } from '../../src/ts/tune/tuning-table.js';
 
@@ -179,5 +179,21 @@ describe('kernel source hash', () => {
     expect(new Set(hashes).size).toBe(hashes.length);
     for (const { name } of OPS) expect(kernelSourceHash(name), name).toMatch(/^[0-9a-f]{16}$/);
     expect(kernelSourceHash('no such op')).toBeUndefined();
+  });
+
+  it('covers the record, what it imports, its family of shaders and what those import', () => {
+    const names = [...kernelSources('conv2d').keys()];
+    for (const name of ['conv/conv2d.ts', 'conv/conv-portable.ts', 'lowering.ts', 'conv/conv2d-cpu.wgsl'])
+      expect(names).toContain(name);
+    const imported = [...readFileSync('shaders/conv/conv2d-cpu.wgsl', 'utf8').matchAll(/^\/\/#import (\S+)/gm)];
+    expect(imported.length).toBeGreaterThan(0);
+    for (const [, name] of imported) expect(names).toContain(`${name}.wgsl`);
+    expect(names.filter((name) => name.startsWith('attention/'))).toEqual([]);
+  });
+
+  it('counts code and switches, not comments', () => {
+    const shader = '// why\n//#if F16\n  let a = 1;\n*p = 2;\n//#endif\n';
+    expect(essence(shader, true)).toBe('//#if F16\nlet a = 1;\n*p = 2;\n//#endif');
+    expect(essence('/** doc\n * more\n */\n  // why\nlet a = 1;\n', false)).toBe('let a = 1;');
   });
 });

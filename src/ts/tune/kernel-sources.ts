@@ -17,24 +17,31 @@ const hashes = new Map<string, string>();
 export function kernelSourceHash(op: string): string | undefined {
   const known = hashes.get(op);
   if (known !== undefined) return known;
+  const sources = kernelSources(op);
+  if (sources.size === 0) return undefined;
+  const hash = createHash('sha256');
+  for (const name of [...sources.keys()].sort()) hash.update(`${name}\0${sources.get(name)}\0`);
+  const digest = hash.digest('hex').slice(0, 16);
+  hashes.set(op, digest);
+  return digest;
+}
+
+/** The files that an op's kernels are made of, by name below ops/ or shaders/, with what of each can change a kernel. */
+export function kernelSources(op: string): Map<string, string> {
+  const sources = new Map<string, string>();
   const record = recordFile(op);
-  if (record === undefined) return undefined;
+  if (record === undefined) return sources;
   const shaders = join(packageRoot(), 'shaders');
-  const texts = new Map<string, string>();
   const add = (file: string): void => {
     const name = relative(file.endsWith('.wgsl') ? shaders : OPS, file).replaceAll('\\', '/');
-    if (texts.has(name) || name.startsWith('..') || !existsSync(file)) return;
+    if (sources.has(name) || name.startsWith('..') || !existsSync(file)) return;
     const text = readFileSync(file, 'utf8');
-    texts.set(name, essence(text, file));
+    sources.set(name, essence(text, file.endsWith('.wgsl')));
     for (const other of references(text, file, shaders)) add(other);
   };
   add(record);
   for (const file of listed(join(shaders, relative(OPS, dirname(record))), '.wgsl')) add(file);
-  const hash = createHash('sha256');
-  for (const name of [...texts.keys()].sort()) hash.update(`${name}\0${texts.get(name)}\0`);
-  const digest = hash.digest('hex').slice(0, 16);
-  hashes.set(op, digest);
-  return digest;
+  return sources;
 }
 
 let records: ReadonlyMap<string, string> | undefined;
@@ -73,9 +80,9 @@ function references(text: string, file: string, shaders: string): string[] {
   return [...modules, ...all(/'([\w-]+\/[\w-]+)'/g).map(shader)];
 }
 
-/** What of a file can change a kernel. */
-function essence(text: string, file: string): string {
-  const comment = file.endsWith('.wgsl') ? /^\/\/(?!#)/ : /^(\/\/|\/\*|\*)/;
+/** What of a file can change a kernel: all but comments that stand alone, indentation and empty lines. */
+export function essence(text: string, isShader: boolean): string {
+  const comment = isShader ? /^\/\/(?!#)/ : /^(\/\/|\/\*|\*)/;
   const lines = text.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '' && !comment.test(line)).join('\n');
 }
