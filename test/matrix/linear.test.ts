@@ -3,10 +3,11 @@ import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { ACTIVATIONS, type Activation } from '../../src/ts/ops/activations.js';
 import { linear } from '../../src/ts/ops/matmul/linear.js';
+import type { DeviceCaps } from '../../src/ts/ops/types.js';
 import { errors, randomArray, runOp } from '../support/op-harness.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';
-import { describeMatrix, SMALL_TUNINGS, type SmallTuning, tuningOf } from './support/adapter.js';
+import { describeMatrix, SMALL_TUNINGS, type SmallTuning, subgroupMaxSize, tuningOf } from './support/adapter.js';
 
 interface Case {
   readonly x: readonly number[];
@@ -46,7 +47,7 @@ const forced = (tuning: SmallTuning) => ({
   ...{ dtype: 'f16' as const, variants: { linear: 'matrix' }, tunings: { linear: tuningOf(tuning) } },
 });
 
-async function expectRight(c: Case, tuning: SmallTuning, seed = 1): Promise<void> {
+async function expectRight(c: Case, tuning: SmallTuning, seed = 1, caps?: Partial<DeviceCaps>): Promise<void> {
   const k = c.x.at(-1)!;
   const m = size(c.x) / k;
   const x = randomStored(m * k, seed, 'f16');
@@ -61,6 +62,7 @@ async function expectRight(c: Case, tuning: SmallTuning, seed = 1): Promise<void
     inputs: c.residual ? { x, residual } : { x },
     weights: c.bias ? { w, bias } : { w },
     ...forced(tuning),
+    caps,
   });
   expect(ran).toEqual(['linear:matrix']);
   let expected = addon().linear(x, w, c.bias ? bias : null, { m, n: c.n, k });
@@ -78,6 +80,12 @@ describeMatrix('linear on matrix units', () => {
   test.each(Object.keys(SMALL_TUNINGS) as SmallTuning[])('%s', async (tuning) => {
     await expectRight({ x: [1, 83, 88], n: 104, bias: true, act: 'silu', residual: true }, tuning);
     await expectRight({ x: [1, 41, 37], n: 19, bias: true, residual: true }, tuning);
+  });
+
+  test('subgroups smaller than the largest: those to spare only copy', async () => {
+    const caps = { subgroupSize: 0, subgroupMaxSize: 2 * subgroupMaxSize };
+    await expectRight({ x: [1, 83, 88], n: 104, bias: true, residual: true }, FIRST, 1, caps);
+    await expectRight({ x: [1, 41, 37], n: 19, bias: true, residual: true }, 'four strips', 1, caps);
   });
 
   test('every epilogue', async () => {

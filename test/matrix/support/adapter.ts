@@ -12,6 +12,8 @@ if (shape === undefined && process.env.UNCLIP_REQUIRE_MATRIX === '1')
       'run these tests on a GPU that has, or on a CPU driver of Mesa 26 or newer',
   );
 
+export const { subgroupMaxSize } = caps;
+
 /** `describe` where the adapter has matrix units; elsewhere the tests are skipped, and a line says why. */
 export const describeMatrix = (title: string, body: () => void): void => {
   if (shape !== undefined) return void describe(title, body);
