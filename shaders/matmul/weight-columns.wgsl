@@ -6,7 +6,11 @@
 //#if Q8
 alias WeightElem = u32;
 //#else
+//#if W_ARENA
+alias WeightElem = Cols;
+//#else
 alias WeightElem = ElemCols;
+//#endif
 //#endif
 
 /// WeightElems of a row.

@@ -53,7 +53,7 @@ const CASES: readonly Case[] = [
 
 const { software, subgroupSize } = (await testRuntime()).device.caps;
 
-/** The cpu variants enlarge the input for 3×3 with stride 1 only. */
+/** The cpu variants enlarge the input for 3×3 with stride 1 and padding 1 only. */
 const runs = (variant: string, c: Case): boolean =>
   !variant.endsWith('cpu') || (c.upsample ?? 1) === 1 || (c.kernel === 3 && (c.stride ?? 1) === 1);
 

@@ -1,12 +1,19 @@
-import { grid1d, positionsOf } from '../lowering.js';
+import type { Tensor } from '../../graph/types.js';
+import { pad4 } from '../../graph/weights-spec.js';
+import { flatGrid } from '../flat.js';
+import { grid1d, params, positionsOf, read, readWrite } from '../lowering.js';
 import { cpuKernel } from '../matmul/linear-cpu.js';
 import { columnsPerLane, cpuDefines, cpuSubgroup } from '../matmul/one-subgroup.js';
-import { weightDefines } from '../matmul/product.js';
+import { scaleBindings, weightDefines } from '../matmul/product.js';
 import type { DeviceCaps, Kernel, OpCall, Variant } from '../types.js';
 import { convOf, isPointwise, pointwiseProduct } from './conv-call.js';
 
 /** 3×3 with stride 1, nearly all the work of a diffusion UNet, has a kernel that reads an input once for three taps. */
-const isTiled = ({ attrs }: OpCall): boolean => attrs.kernel === 3 && attrs.stride === 1;
+const isTiled = ({ attrs }: OpCall): boolean => attrs.kernel === 3 && attrs.stride === 1 && attrs.upsample === 1;
+
+/** The same over an enlarged input: four 2×2 convolutions of the small one. */
+const isEnlarged = ({ attrs }: OpCall): boolean =>
+  attrs.kernel === 3 && attrs.stride === 1 && attrs.upsample === 2 && attrs.pad === 1;
 
 function convKernel(call: OpCall, caps: DeviceCaps): Kernel {
   const { w, out, inChannels, outChannels, bindings, params } = convOf(call);
@@ -30,9 +37,43 @@ function convKernel(call: OpCall, caps: DeviceCaps): Kernel {
   };
 }
 
+/** Sums of weights into `sums`, then the convolutions of the small input with them. */
+function enlargedKernels(call: OpCall, caps: DeviceCaps, sums: Tensor): Kernel[] {
+  const { w, out, inChannels, outChannels, bindings, params: words } = convOf(call);
+  const [batch, height, width] = out.shape as [number, number, number];
+  const cols = columnsPerLane(outChannels, caps.subgroupSize);
+  const tiles = 4 * Math.ceil(width / 16) * Math.ceil(height / 8);
+  return [
+    {
+      shader: 'conv/parity-weights-cpu',
+      defines: { ...cpuDefines(call, caps, 4), ...weightDefines(w) },
+      constants: {},
+      bindings: [read(w), readWrite(sums), ...scaleBindings(call.inputs[5] ?? null)],
+      params: params(inChannels, outChannels),
+      grid: flatGrid((inChannels * pad4(outChannels)) / 4),
+    },
+    {
+      shader: 'conv/conv2d-cpu',
+      defines: { ...cpuDefines(call, caps, cols), VEC_I: inChannels % 4 === 0, ENLARGED: true, W_ARENA: true },
+      constants: {},
+      bindings: [bindings[0]!, readWrite(sums), ...bindings.slice(2, 6)],
+      params: words,
+      grid: grid1d(batch * tiles * Math.ceil(outChannels / (cols * caps.subgroupSize))),
+    },
+  ];
+}
+
 /** On CPU drivers: all but enlarged inputs of kernels other than 3×3; 1×1 is a matrix product. */
 export const cpu: Variant = {
   name: 'cpu',
-  supports: (call, caps) => cpuSubgroup(caps) && (isTiled(call) || isPointwise(call) || call.attrs.upsample === 1),
-  lower: (call, caps) => [isPointwise(call) ? cpuKernel(call, caps, pointwiseProduct(call)) : convKernel(call, caps)],
+  supports: (call, caps) => cpuSubgroup(caps) && (call.attrs.upsample === 1 || isEnlarged(call)),
+  /** Leading dimension the batch, as for all that may be cut by images; the sums are in the first image's part. */
+  scratch(call) {
+    const { inChannels, outChannels } = convOf(call);
+    return isEnlarged(call) ? [[call.outputs[0]!.shape[0]!, 16, inChannels, pad4(outChannels)]] : [];
+  },
+  lower(call, caps) {
+    if (isPointwise(call)) return [cpuKernel(call, caps, pointwiseProduct(call))];
+    return isEnlarged(call) ? enlargedKernels(call, caps, call.scratch[0]!) : [convKernel(call, caps)];
+  },
 };
