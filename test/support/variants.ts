@@ -2,7 +2,7 @@ import { GraphBuilder, type T } from '../../src/ts/graph/builder.js';
 import { compileGraph } from '../../src/ts/graph/compile.js';
 import { quantizeWeights } from '../../src/ts/graph/quantize.js';
 import type { ActivationDType } from '../../src/ts/graph/types.js';
-import type { DeviceCaps, OpCall, OpRecord, Tuning } from '../../src/ts/ops/types.js';
+import type { DeviceCaps, Kernel, OpCall, OpRecord, Tuning } from '../../src/ts/ops/types.js';
 
 /** A call of one op, as {@link runOp} gets it. */
 export interface TestCall {
@@ -33,4 +33,22 @@ export function tuningsOf(
   const found = record.variants.find((v) => v.name === variant);
   if (found === undefined || !found.supports(call, caps)) return undefined;
   return found.tunings?.(call, caps) ?? [{}];
+}
+
+/** The kernels of every tuning of a variant; none where it does not run the call. */
+export function kernelsOf(record: OpRecord, variant: string, test: TestCall, caps: DeviceCaps): readonly Kernel[] {
+  const tunings = tuningsOf(record, variant, test, caps) ?? [];
+  if (tunings.length === 0) return [];
+  const call = callOf(record, variant, test, caps);
+  const found = record.variants.find((v) => v.name === variant)!;
+  return tunings.flatMap((tuning) => {
+    const scratch = (found.scratch?.(call, caps, tuning) ?? []).map((shape, i) => ({
+      id: 1000 + i,
+      name: `scratch${i}`,
+      shape,
+      dtype: 'f32' as const,
+      kind: 'temporary' as const,
+    }));
+    return found.lower({ ...call, scratch }, caps, tuning);
+  });
 }
