@@ -3,10 +3,12 @@ import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { ACTIVATIONS, type Activation } from '../../src/ts/ops/activations.js';
 import { conv2d } from '../../src/ts/ops/conv/conv2d.js';
+import type { Tuning } from '../../src/ts/ops/types.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { quantize } from '../support/quantized.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';
+import { tuningsOf } from '../support/variants.js';
 
 interface Case {
   /** [B, H, W, I]. */
@@ -51,17 +53,6 @@ const CASES: readonly Case[] = [
   { x: [1, 5, 6, 8], o: 8, kernel: 4, pad: 1, upsample: 2 },
 ];
 
-const { software, subgroupSize } = (await testRuntime()).device.caps;
-
-/** The cpu variants enlarge the input for 3×3 with stride 1 and padding 1 only. */
-const runs = (variant: string, c: Case): boolean =>
-  !variant.endsWith('cpu') || (c.upsample ?? 1) === 1 || (c.kernel === 3 && (c.stride ?? 1) === 1);
-
-/** The kernels for matrix units have tests of their own. */
-const VARIANTS = conv2d.variants
-  .map((v) => v.name)
-  .filter((name) => (!name.endsWith('cpu') || (software && subgroupSize > 0)) && !name.endsWith('matrix'));
-
 /** Whether a variant reads weights in 8 bits: the reference then starts from what those stand for. */
 const isQuantized = (variant: string): boolean => conv2d.variants.find((v) => v.name === variant)?.weights === 'q8';
 
@@ -91,7 +82,23 @@ function build(g: GraphBuilder, c: Case): T {
   return g.add(y, c.residual === 'half' ? g.upsampleNearest2x(residual) : residual);
 }
 
-async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1) {
+const { caps } = (await testRuntime()).device;
+
+/** What a variant may be tuned to for a case; undefined where it does not run it. */
+const tunings = (variant: string, c: Case, dtype: 'f32' | 'f16'): readonly Tuning[] | undefined =>
+  tuningsOf(conv2d, variant, { build: (g) => build(g, c), dtype }, caps);
+
+const runs = (variant: string, c: Case, dtype: 'f32' | 'f16'): boolean => tunings(variant, c, dtype) !== undefined;
+
+/** f32, or f16 for what runs only that. */
+const dtypeOf = (variant: string): 'f32' | 'f16' => (variant.endsWith('f16') ? 'f16' : 'f32');
+
+/** Those that run on this adapter; the kernels for matrix units have tests of their own. */
+const VARIANTS = conv2d.variants
+  .map((v) => v.name)
+  .filter((name) => !name.endsWith('matrix') && CASES.some((c) => runs(name, c, dtypeOf(name))));
+
+async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1, tuning?: Tuning) {
   const [batch, height, width, inChannels] = c.x;
   const { kernel, stride = 1, pad = 0, upsample = 1, o } = c;
   const fan = kernel * kernel * inChannels;
@@ -109,6 +116,7 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1) {
     weights: c.bias ? { w, bias } : { w },
     dtype,
     variants: { conv2d: variant },
+    ...(tuning && { tunings: { conv2d: tuning } }),
     quantized: isQuantized(variant),
   });
   expect(ran).toEqual([`conv2d:${variant}`]);
@@ -140,7 +148,7 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1) {
 
 describe.each(VARIANTS)('conv2d, %s', (variant) => {
   for (const dtype of ['f32', 'f16'] as const) {
-    const cases = CASES.filter((c) => runs(variant, c)).map((c) => [JSON.stringify(c), c] as const);
+    const cases = CASES.filter((c) => runs(variant, c, dtype)).map((c) => [JSON.stringify(c), c] as const);
     test.each(cases)(`%s, ${dtype}`, async (_, c) => {
       const { error } = await run(c, dtype, variant);
       expect(error.relL2).toBeLessThan(conv2d.tolerance[dtype].relL2);
@@ -153,8 +161,8 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
       for (const residual of [undefined, 'full', 'half'] as const) {
         for (const imageBias of [false, true]) {
           const c: Case = { x: [2, 6, 4, 8], o: 12, kernel: 3, pad: 1, bias: imageBias, imageBias, act, residual };
-          const { error } = await run(c, 'f32', variant);
-          expect(error.relL2, JSON.stringify(c)).toBeLessThan(conv2d.tolerance.f32.relL2);
+          const { error } = await run(c, dtypeOf(variant), variant);
+          expect(error.relL2, JSON.stringify(c)).toBeLessThan(conv2d.tolerance[dtypeOf(variant)].relL2);
         }
       }
     }
@@ -172,8 +180,8 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
         upsample: draws[i * 5 + 4]! > 0.9 ? 2 : 1,
         bias: true,
       };
-      const { error } = await run(c, 'f32', variant, i);
-      expect(error.relL2, JSON.stringify(c)).toBeLessThan(conv2d.tolerance.f32.relL2);
+      const { error } = await run(c, dtypeOf(variant), variant, i);
+      expect(error.relL2, JSON.stringify(c)).toBeLessThan(conv2d.tolerance[dtypeOf(variant)].relL2);
     }
   });
 
@@ -193,6 +201,7 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
             build: (g) => build(g, { ...c, x: [batch, 7, 9, 12] }),
             inputs: { x: values },
             weights,
+            dtype: dtypeOf(variant),
             variants: { conv2d: variant },
             quantized: isQuantized(variant),
           })
@@ -214,7 +223,7 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
       [20, 1],
       [6, 2],
     ] as const) {
-      const guard = randomArray(64, 9);
+      const guard = stored(randomArray(64, 9), dtypeOf(variant));
       const elements = (stride === 1 ? 5 * 9 : 3 * 5) * o;
       const { output } = await runOp({
         build: (g) => {
@@ -227,6 +236,7 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
         },
         inputs: { guard, x: randomArray(180, 1) },
         weights: { w: randomArray(o * 36, 2) },
+        dtype: dtypeOf(variant),
         variants: { conv2d: variant },
         quantized: isQuantized(variant),
       });
@@ -235,6 +245,26 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
       expect(output.every(Number.isFinite)).toBe(true);
     }
   });
+
+  // Tails in every direction, read as vectors and one by one.
+  const tuned: readonly Case[] = [
+    { x: [2, 9, 7, 5], o: 6, kernel: 3, pad: 1, bias: true, act: 'silu', residual: 'full' },
+    { x: [1, 12, 14, 12], o: 68, kernel: 3, stride: 2, pad: 1, bias: true, imageBias: true },
+  ];
+  test.each(tuned.filter((c) => runs(variant, c, dtypeOf(variant))).map((c) => [JSON.stringify(c), c] as const))(
+    'every tuning, %s',
+    async (_, c) => {
+      const dtype = dtypeOf(variant);
+      const outputs: Float32Array[] = [];
+      for (const tuning of tunings(variant, c, dtype)!) {
+        const { output, error } = await run(c, dtype, variant, 1, tuning);
+        expect(error.relL2, JSON.stringify(tuning)).toBeLessThan(conv2d.tolerance[dtype].relL2);
+        outputs.push(output);
+      }
+      // Tiles add up in the same order, whatever their size.
+      for (const output of outputs) expect(output).toEqual(outputs[0]);
+    },
+  );
 });
 
 test('conv2d refuses operands that do not fit', () => {
