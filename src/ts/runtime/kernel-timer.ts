@@ -84,6 +84,12 @@ export class KernelTimer {
     return OperandSets.create(this.#runtime.device, compiled, source, options);
   }
 
+  /** Makes the pipelines of a graph, so that a later run finds them. @throws UnclipError GPU_SHADER_INVALID */
+  async prepare(compiled: CompiledGraph): Promise<void> {
+    const kernels = compiled.nodes.flatMap((n) => n.kernels);
+    await Promise.all(kernels.map((kernel) => this.#runtime.pipelines.get(kernel)));
+  }
+
   /**
    * Times a graph.
    * @throws UnclipError GPU_SHADER_INVALID (a kernel does not compile), GPU_DEVICE_LOST, GPU_OUT_OF_MEMORY

@@ -36,6 +36,8 @@ export interface SearchResult {
 
 /** A candidate has to be this much faster than the heuristic's choice: below, it is noise. */
 const MIN_GAIN = 1.03;
+/** A GPU's driver compiles on other cores while the GPU is timed; a CPU driver has no others. */
+const COMPILED_AHEAD = 6;
 /** Candidates slower than this multiple of the fastest are out after the first look. */
 const FIRST_CUT = 1.5;
 /** Binding each candidate to every set takes time as well. */
@@ -90,12 +92,15 @@ export async function searchChoice(
     const runners = [heuristic];
     const rejected: Rejection[] = [];
     let left = 0;
-    for (const choice of choices.slice(1)) {
+    const ahead = caps.software ? 0 : COMPILED_AHEAD;
+    for (const [i, choice] of choices.entries()) {
+      if (i === 0) continue;
       cancelIfAborted(options.signal);
       if (performance.now() > end) {
         left++;
         continue;
       }
+      for (const next of choices.slice(i + 1, i + 1 + ahead)) compileAhead(timer, () => compile(next));
       try {
         const runner: Runner = { choice, compiled: compile(choice), samples: [] };
         const difference = disagreement(await timer.run(runner.compiled, operands), expected, tolerance);
@@ -120,6 +125,15 @@ export async function searchChoice(
     };
   } finally {
     operands.destroy();
+  }
+}
+
+/** What fails here fails again, and is told, when it is this candidate's turn. */
+function compileAhead(timer: KernelTimer, compile: () => Runner['compiled']): void {
+  try {
+    timer.prepare(compile()).catch(() => undefined);
+  } catch {
+    return;
   }
 }
 

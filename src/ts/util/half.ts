@@ -41,8 +41,11 @@ export function toHalfArray(values: ArrayLike<number>): Uint16Array {
   return out;
 }
 
+let table: Float32Array | undefined;
+
 export function fromHalfArray(bits: Uint16Array): Float32Array {
+  table ??= Float32Array.from({ length: 2 ** 16 }, (_, i) => fromHalfBits(i));
   const out = new Float32Array(bits.length);
-  for (let i = 0; i < out.length; i++) out[i] = fromHalfBits(bits[i]!);
+  for (let i = 0; i < out.length; i++) out[i] = table[bits[i]!]!;
   return out;
 }
