@@ -12,7 +12,7 @@
 //#import matmul/packed-eight
 //#import matmul/matrix-tile
 //#if SPLIT
-@group(0) @binding(5) var<storage, read_write> parts: array<vec4<f32>>;
+@group(0) @binding(PARTS) var<storage, read_write> parts: array<vec4<f32>>;
 //#import matmul/matrix-slice
 
 fn k_range(layer: u32) -> vec2<u32> { return slice_of(layer, p.k, p.slice); }

@@ -58,7 +58,7 @@ const tunings = (variant: string, c: Case, dtype: 'f32' | 'f16'): readonly Tunin
 const runs = (variant: string, c: Case, dtype: 'f32' | 'f16'): boolean => tunings(variant, c, dtype) !== undefined;
 
 /** f32, or f16 for what runs only that. */
-const dtypeOf = (variant: string): 'f32' | 'f16' => (variant === 'f16' ? 'f16' : 'f32');
+const dtypeOf = (variant: string): 'f32' | 'f16' => (variant.endsWith('f16') ? 'f16' : 'f32');
 
 /** Rows of an image that every variant runs, and that most tiles do not divide. */
 const rowsOf = (variant: string): number => (variant.endsWith('subgroup') ? 13 : 37);

@@ -2,6 +2,7 @@ import { lastDim, positionsOf, rowsOf } from '../lowering.js';
 import { matrixProduct } from '../matmul/linear-matrix.js';
 import { matrixKernels, matrixScratch } from '../matmul/matrix-kernels.js';
 import { type Extents, matrixTunings, runsOnMatrixUnits } from '../matmul/matrix-tile.js';
+import { weightDefines } from '../matmul/product.js';
 import type { Kernel, OpCall, Variant } from '../types.js';
 import { convOf, isPointwise, pointwiseProduct } from './conv-call.js';
 
@@ -13,10 +14,10 @@ export const matrix: Variant = {
   scratch: (call, _caps, tuning) => matrixScratch(call, lastDim(call.outputs[0]!), tuning),
   lower(call, caps, tuning): Kernel[] {
     if (isPointwise(call)) return matrixProduct(pointwiseProduct(call), caps, tuning, call.scratch);
-    const { out, inChannels, outChannels, kernel, bindings, params } = convOf(call);
+    const { w, out, inChannels, outChannels, kernel, bindings, params } = convOf(call);
     const product = {
       shader: 'conv/conv2d-matrix',
-      defines: { VEC_K: inChannels % 8 === 0, VEC_N: outChannels % 8 === 0 },
+      defines: { ...weightDefines(w), VEC_K: inChannels % 8 === 0, VEC_N: outChannels % 8 === 0 },
       bindings,
       words: [...params],
       sliceWords: [],

@@ -7,7 +7,7 @@ import { cpu } from './conv-cpu.js';
 import { f16 } from './conv-f16.js';
 import { matrix } from './conv-matrix.js';
 import { portable } from './conv-portable.js';
-import { q8, q8Cpu } from './conv-q8.js';
+import { q8, q8Cpu, q8F16, q8Matrix } from './conv-q8.js';
 
 function invalid(message: string): never {
   throw new UnclipError('GRAPH_INVALID', `conv2d: ${message}`);
@@ -43,7 +43,7 @@ export const conv2d: OpRecord = {
       invalid(`residual is [${residual.shape}], not [${residualShape}]`);
     return [shape];
   },
-  variants: [cpu, matrix, f16, portable, q8Cpu, q8],
+  variants: [cpu, matrix, f16, portable, q8Cpu, q8Matrix, q8F16, q8],
   flops(call) {
     const { out, inChannels, outChannels, kernel } = convOf(call);
     return 2 * rowsOf(out) * outChannels * kernel * kernel * inChannels;

@@ -3,15 +3,15 @@ import { positionsOf, read, readWrite } from '../lowering.js';
 import type { DeviceCaps, Kernel, Tuning, Variant } from '../types.js';
 import { matrixKernels, matrixScratch } from './matrix-kernels.js';
 import { type Extents, matrixTunings, runsOnMatrixUnits } from './matrix-tile.js';
-import { type Product, productOf } from './product.js';
+import { type Product, productOf, scaleBindings, weightDefines } from './product.js';
 
 /** Kernels of a product on matrix units. */
 export function matrixProduct(o: Product, caps: DeviceCaps, tuning: Tuning, scratch: readonly Tensor[]): Kernel[] {
-  const { x, w, bias, residual, out, m, k, n, flags } = o;
+  const { x, w, bias, residual, scales, out, m, k, n, flags } = o;
   const product = {
     shader: 'matmul/linear-matrix',
-    defines: { VEC_K: k % 8 === 0, VEC_N: n % 8 === 0 },
-    bindings: [readWrite(x), read(w), read(bias), readWrite(residual), readWrite(out)],
+    defines: { ...weightDefines(w), VEC_K: k % 8 === 0, VEC_N: n % 8 === 0 },
+    bindings: [readWrite(x), read(w), read(bias), readWrite(residual), readWrite(out), ...scaleBindings(scales)],
     words: [m, k, n, flags],
     sliceWords: [positionsOf(out)],
     ...{ m, k, n },

@@ -6,7 +6,7 @@ import { cpu } from './linear-cpu.js';
 import { f16 } from './linear-f16.js';
 import { matrix } from './linear-matrix.js';
 import { portable } from './linear-portable.js';
-import { q8, q8Cpu } from './linear-q8.js';
+import { q8, q8Cpu, q8F16, q8Matrix } from './linear-q8.js';
 import { q8Subgroup, subgroup } from './linear-subgroup.js';
 import { productOf } from './product.js';
 
@@ -31,7 +31,7 @@ export const linear: OpRecord = {
       invalid(`residual is [${residual.shape}], the output [${shape}]`);
     return [shape];
   },
-  variants: [cpu, subgroup, matrix, f16, portable, q8Cpu, q8Subgroup, q8],
+  variants: [cpu, subgroup, matrix, f16, portable, q8Cpu, q8Subgroup, q8Matrix, q8F16, q8],
   flops(call) {
     const { m, k, n } = productOf(call);
     return 2 * m * k * n;
