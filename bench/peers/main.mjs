@@ -1,4 +1,5 @@
-// npm run bench:peers [-- --engines LIST --only REGEX --suite auto|software|hardware --rounds N --model DIR --torch FILE --json FILE]
+// npm run bench:peers [-- --engines LIST --only REGEX --suite auto|software|hardware --rounds N --tune SECONDS
+//   --model DIR --torch FILE --json FILE]
 // Times the same operations here and in other engines, side by side on one adapter. bench/README.md says how.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -14,7 +15,7 @@ import { caseReport, casesTable, remarks, SCHEMA, softwareVerdict } from './lib/
 import { unetCase } from './unet.mjs';
 
 const USAGE =
-  'npm run bench:peers -- [--engines unclip,…] [--only REGEX] [--suite auto|software|hardware] [--rounds N] [--model DIR] [--torch FILE] [--json FILE]';
+  'npm run bench:peers -- [--engines unclip,…] [--only REGEX] [--suite auto|software|hardware] [--rounds N] [--tune SECONDS] [--model DIR] [--torch FILE] [--json FILE]';
 const ROOT = join(import.meta.dirname, '..', '..');
 const OURS = 'unclip';
 const PEERS = ['onnxruntime-webgpu', 'onnxruntime-cpu', 'tfjs-webgpu', 'jax-js'];
@@ -36,6 +37,7 @@ function options() {
         only: { type: 'string', default: '' },
         suite: { type: 'string', default: 'auto' },
         rounds: { type: 'string', default: '7' },
+        tune: { type: 'string', default: '0' },
         model: { type: 'string', default: relative(process.cwd(), join(ROOT, 'models', 'bundled')) || '.' },
         torch: { type: 'string' },
         json: { type: 'string' },
@@ -43,6 +45,8 @@ function options() {
     });
     const rounds = Number(values.rounds);
     if (!Number.isInteger(rounds) || rounds < 1) fail(`--rounds is ${values.rounds}: give a whole number, at least 1`);
+    const tune = Number(values.tune);
+    if (!(tune >= 0)) fail(`--tune is ${values.tune}: give seconds a case, 0 for none`);
     if (!['auto', 'software', 'hardware'].includes(values.suite))
       fail(`--suite is ${values.suite}: give auto, software or hardware`);
     const peers = values.engines.split(',').filter((name) => name !== OURS);
@@ -51,7 +55,7 @@ function options() {
     const torch = values.torch === undefined ? undefined : JSON.parse(readFileSync(values.torch, 'utf8'));
     if (torch !== undefined && torch.schema !== SCHEMA)
       fail(`${values.torch} is no result of torch_ops.py (${SCHEMA})`);
-    return { ...values, rounds, peers, torch, only: new RegExp(values.only) };
+    return { ...values, rounds, tune, peers, torch, only: new RegExp(values.only) };
   } catch (error) {
     return fail(`${error.message}\nusage: ${USAGE}`);
   }
@@ -66,7 +70,7 @@ try {
   for (const name of [OURS, ...peers]) {
     const engine = new EngineProcess(name);
     engines.push(engine);
-    about[name] = await engine.call('open').catch((error) => ({ error: error.message }));
+    about[name] = await engine.call('open', { tuneMs: 1e3 * chosen.tune }).catch((error) => ({ error: error.message }));
     if (about[name].error !== undefined) note(`${name} does not start: ${about[name].error}`);
   }
   if (about[OURS].error !== undefined) fail('there is nothing to compare with');
@@ -118,6 +122,7 @@ try {
       schema: SCHEMA,
       machine,
       rounds,
+      tuneSeconds: chosen.tune,
       suite: kind,
       engines: described,
       cases,

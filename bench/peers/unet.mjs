@@ -48,31 +48,26 @@ function inputsOf(graph) {
   return values;
 }
 
-/** @param {import('../../dist/runtime/runtime.js').Runtime} runtime @param {UnetCase} c */
-export function unetProgram(runtime, c) {
+/** The graph with its weights and the values of its inputs. @param {UnetCase} c */
+export function unetGraph(c) {
   const checkpoint = Checkpoint.open(c.model);
   const graph = predictionGraph(checkpoint);
-  return { program: runtime.program('decoder', graph, checkpoint.weights('decoder')), inputs: inputsOf(graph) };
+  return { graph, source: checkpoint.weights('decoder'), inputs: inputsOf(graph) };
 }
 
 /** @param {UnetCase} c @param {string} form of its attention @returns {import('./onnx/op-models.mjs').OnnxCase} */
 export function unetModel(c, form) {
-  const checkpoint = Checkpoint.open(c.model);
-  try {
-    const graph = predictionGraph(checkpoint);
-    const feeds = {};
-    for (const [name, data] of Object.entries(inputsOf(graph))) {
-      const { shape } = graph.tensors[graph.inputs[name]];
-      feeds[name] = { shape: onnxShape(shape), data: shape.length === 4 ? channelsFirst(data, shape) : data };
-    }
-    const { shape } = graph.tensors[graph.outputs.y];
-    return {
-      bytes: exportGraph(graph, checkpoint.weights('decoder'), form),
-      feeds,
-      outputShape: onnxShape(shape),
-      canonical: (y) => channelsLast(y, shape),
-    };
-  } finally {
-    checkpoint.close();
+  const { graph, source, inputs } = unetGraph(c);
+  const feeds = {};
+  for (const [name, data] of Object.entries(inputs)) {
+    const { shape } = graph.tensors[graph.inputs[name]];
+    feeds[name] = { shape: onnxShape(shape), data: shape.length === 4 ? channelsFirst(data, shape) : data };
   }
+  const { shape } = graph.tensors[graph.outputs.y];
+  return {
+    bytes: exportGraph(graph, source, form),
+    feeds,
+    outputShape: onnxShape(shape),
+    canonical: (y) => channelsLast(y, shape),
+  };
 }

@@ -1,15 +1,26 @@
 import { loadavg } from 'node:os';
 import { describeMachine } from '../../../dist/bench/machine.js';
 import { GraphBuilder } from '../../../dist/graph/builder.js';
+import { useTuning } from '../../../dist/pipelines/tuning.js';
 import { Runtime } from '../../../dist/runtime/runtime.js';
+import { describeChoice } from '../../../dist/tune/candidates.js';
+import { tuneGraphs } from '../../../dist/tune/tune-graphs.js';
 import { toHalfArray } from '../../../dist/util/half.js';
 import { EPS, operandsOf, shapesOf } from '../lib/cases.mjs';
-import { unetProgram } from '../unet.mjs';
+import { unetGraph } from '../unet.mjs';
 
-/** This engine. A run is one submit of the case's graph. @returns {Promise<import('./worker.mjs').Engine>} */
-export async function open() {
+let serial = 0;
+
+/**
+ * This engine, with the kernels that it would choose for a picture: by what was measured on this adapter, else by its rules. A
+ * run is one submit of the case's graph.
+ * @param {{ tuneMs: number }} options time to measure in before each case what no table knows; 0 for none
+ * @returns {Promise<import('./worker.mjs').Engine>}
+ */
+export async function open({ tuneMs }) {
   const loadAverage = loadavg()[0];
   const runtime = await Runtime.open();
+  const table = useTuning(runtime);
   const { adapter, caps } = runtime.device;
   const machine = describeMachine(adapter, caps, loadAverage);
   return {
@@ -19,12 +30,14 @@ export async function open() {
     unet: true,
     machine,
     async prepare(c) {
-      const { program, inputs } = c.op === 'unet' ? unetProgram(runtime, c) : opProgram(runtime, c);
+      const { graph, source, inputs } = c.op === 'unet' ? unetGraph(c) : opGraph(c);
+      if (tuneMs > 0)
+        await tuneGraphs(runtime, table, [{ graph, runs: 1 }], { budgetMs: tuneMs, measure: 'unfinished' });
+      const program = runtime.program(`case ${serial++}`, graph, source);
       for (const [name, values] of Object.entries(inputs)) program.state(name).write(values);
       await program.prepare();
-      const variants = new Set(program.compiled.nodes.map((n) => `${n.node.op}:${n.variant}`));
       return {
-        note: c.op === 'unet' ? `${program.compiled.dispatches} dispatches` : [...variants].join(' '),
+        note: c.op === 'unet' ? `${program.compiled.dispatches} dispatches` : kernelsOf(program),
         async run(count) {
           const begin = performance.now();
           for (let i = 0; i < count; i++) runtime.submit([program]);
@@ -44,10 +57,8 @@ export async function open() {
   };
 }
 
-let serial = 0;
-
-/** @param {Runtime} runtime @param {import('../lib/cases.mjs').Case} c */
-function opProgram(runtime, c) {
+/** @param {import('../lib/cases.mjs').Case} c */
+function opGraph(c) {
   const operands = operandsOf(c);
   const shapes = shapesOf(c);
   const g = new GraphBuilder(c.op, { dtype: c.dtype });
@@ -85,8 +96,14 @@ function opProgram(runtime, c) {
       destination.set(new Uint8Array(values.buffer, values.byteOffset, destination.byteLength));
     },
   };
-  return { program: runtime.program(`case ${serial++}`, g.build(), source), inputs };
+  return { graph: g.build(), source, inputs };
 }
+
+/** Variants that run, with their tile sizes. @param {import('../../../dist/runtime/program.js').Program} program */
+const kernelsOf = ({ compiled }) =>
+  compiled.nodes
+    .map(({ node, variant, tuning }) => [node.op, describeChoice({ variant, tuning })].join(' '))
+    .join(', ');
 
 /** k and v [L, C] as rows of [L, 2C]; the context's rows lead. */
 function keysBesideValues({ k, v }, width) {

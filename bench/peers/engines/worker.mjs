@@ -22,7 +22,7 @@
  */
 
 const OPENERS = {
-  unclip: async () => (await import('./unclip.mjs')).open(),
+  unclip: async (options) => (await import('./unclip.mjs')).open(options),
   'onnxruntime-webgpu': async () => (await import('./onnxruntime.mjs')).open('webgpu'),
   'onnxruntime-cpu': async () => (await import('./onnxruntime.mjs')).open('cpu'),
   'tfjs-webgpu': async () => (await import('./tfjs.mjs')).open(),
@@ -36,8 +36,8 @@ let engine;
 let prepared;
 
 const METHODS = {
-  async open() {
-    engine = await OPENERS[process.argv[2]]();
+  async open(options) {
+    engine = await OPENERS[process.argv[2]](options);
     const { version, adapter, dtypes, unet, machine } = engine;
     return { version, adapter, dtypes, unet, machine };
   },

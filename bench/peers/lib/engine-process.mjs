@@ -36,7 +36,7 @@ export class EngineProcess {
   }
 
   /** One request at a time. @param {'open' | 'forms' | 'prepare' | 'time' | 'release'} method @param {unknown} [argument] @param {number} [limitMs] */
-  call(method, argument, limitMs = 120_000) {
+  call(method, argument, limitMs = 300_000) {
     if (this.#ended !== undefined) return Promise.reject(new Error(this.#ended));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
