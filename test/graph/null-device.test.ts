@@ -8,7 +8,7 @@ import { karlo } from '../models/karlo-graphs.js';
 
 const MATRIX: MatrixConfig = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
 
-/** A GPU with the workgroup memory of the null adapter, which checks it. */
+/** A GPU with the workgroup memory and workgroup size of the null adapter, which checks them. */
 const GPU: DeviceCaps = {
   subgroupSize: 32,
   subgroups: true,
@@ -18,7 +18,7 @@ const GPU: DeviceCaps = {
   software: false,
   maxBindingBytes: 2 ** 31 - 4,
   maxWorkgroupBytes: 16384,
-  maxInvocations: 1024,
+  maxInvocations: 256,
 };
 
 /** Adapters as far as the choice of kernels cares. */
