@@ -4,8 +4,9 @@ import { type CompiledGraph, compileGraph } from '../../src/ts/graph/compile.js'
 import type { ActivationDType } from '../../src/ts/graph/types.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { KernelTimer } from '../../src/ts/runtime/kernel-timer.js';
-import { randomWeights } from '../../src/ts/runtime/random-data.js';
+import { randomInput, randomInputBytes, randomWeights, uniform } from '../../src/ts/runtime/random-data.js';
 import { Runtime } from '../../src/ts/runtime/runtime.js';
+import { fromHalfArray, toHalfArray } from '../../src/ts/util/half.js';
 import { jsWeights } from '../support/js-weights.js';
 import { errors } from '../support/op-harness.js';
 
@@ -217,6 +218,18 @@ describe('random weights', () => {
       expect([...matrix].filter((_, i) => i % 8 >= 6).every((v) => v === 0)).toBe(true);
     }
     expect(Math.max(...values.map(Math.abs))).toBeGreaterThan(110);
+  });
+
+  it('fill large tensors alike, in every type', () => {
+    const count = 3_000_001;
+    const values = uniform(count, 3);
+    expect(variance([...values.subarray(2_000_000, 2_100_000)])).toBeCloseTo(1, 1);
+    expect(values[7]).toBe(values[7 + 1048573]);
+    expect(new Set(values.subarray(0, 1000)).size).toBeGreaterThan(990);
+    const compiled = compile((g) => g.clamp(g.input('x', [1, count]), -9, 9), 'f16');
+    const stored = new Uint16Array(randomInputBytes(compiled, 0, 3).buffer).subarray(0, count);
+    expect(stored).toEqual(toHalfArray(values));
+    expect(randomInput(compiled, 0, 3)).toEqual(fromHalfArray(stored));
   });
 
   it('are the same for the same seed alone', () => {

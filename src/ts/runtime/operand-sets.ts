@@ -3,7 +3,7 @@ import type { CompiledGraph } from '../graph/compile.js';
 import { align } from '../graph/plan.js';
 import { type Tensor, tensorBytes } from '../graph/types.js';
 import { UnclipError } from '../util/errors.js';
-import { randomInput, seedOf, storedBytes } from './random-data.js';
+import { randomInput, randomInputBytes, seedOf, storedBytes } from './random-data.js';
 import type { WeightSource } from './residency.js';
 
 export interface OperandOptions {
@@ -90,11 +90,25 @@ export class OperandSets {
 
   /** What an input holds, rounded as it is stored: to feed a reference with. */
   inputValues(name: string): Float32Array | Uint32Array {
+    return this.#options.inputs?.[name] ?? randomInput(this.#compiled, this.#input(name), this.#seedOf(name));
+  }
+
+  #inputBytes(name: string): Uint8Array {
+    const id = this.#input(name);
+    const given = this.#options.inputs?.[name];
+    if (given !== undefined) return storedBytes(this.#compiled.tensors[id]!, given);
+    return randomInputBytes(this.#compiled, id, this.#seedOf(name));
+  }
+
+  #input(name: string): number {
     const { graph } = this.#compiled;
     const id = graph.inputs[name];
     if (id === undefined) throw new UnclipError('GRAPH_INVALID', `${graph.name} has no input '${name}'`);
-    const given = this.#options.inputs?.[name];
-    return given ?? randomInput(this.#compiled, id, (this.#options.seed ?? 1) ^ seedOf(name));
+    return id;
+  }
+
+  #seedOf(name: string): number {
+    return (this.#options.seed ?? 1) ^ seedOf(name);
   }
 
   /** Fills the first set anew where a run writes: in-place operands with their values, results with NaN. */
@@ -106,7 +120,7 @@ export class OperandSets {
       const tensor = tensors[id]!;
       if (this.place(tensor, 0) === undefined) continue;
       const name = inputs.get(id);
-      if (name !== undefined) await this.#upload(tensor, storedBytes(tensor, this.inputValues(name)), 1);
+      if (name !== undefined) await this.#upload(tensor, this.#inputBytes(name), 1);
       else await this.#upload(tensor, new Uint8Array(tensorBytes(tensor)).fill(0xff), 1);
     }
   }
@@ -149,7 +163,7 @@ export class OperandSets {
     for (const [name, id] of Object.entries(graph.inputs)) {
       const tensor = tensors[tensors[id]!.aliasOf ?? id]!;
       if (this.place(tensor, 0) === undefined) continue;
-      await this.#upload(tensor, storedBytes(tensor, this.inputValues(name)), this.count);
+      await this.#upload(tensor, this.#inputBytes(name), this.count);
     }
     await this.#device.idle();
   }

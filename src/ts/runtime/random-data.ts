@@ -1,15 +1,40 @@
 import type { CompiledGraph } from '../graph/compile.js';
 import { elementCount, type Tensor, tensorBytes } from '../graph/types.js';
 import { pad4, type WeightRequest } from '../graph/weights-spec.js';
-import { fromHalfArray, toHalfArray } from '../util/half.js';
+import { fromHalfBits, halfBits, toHalfArray } from '../util/half.js';
 import type { WeightSource } from './residency.js';
+
+/**
+ * Random numbers repeat after so many: a prime, so that no two rows of a matrix are alike. Tensors of a hundred million numbers are
+ * then filled at the speed of a copy.
+ */
+const PERIOD = 1048573;
 
 /** Seeded uniform numbers of mean 0 and variance 1. */
 export function uniform(length: number, seed: number): Float32Array {
   const next = generator(seed);
   const values = new Float32Array(length);
-  for (let i = 0; i < length; i++) values[i] = (next() / 2 ** 32 - 0.5) * Math.sqrt(12);
+  for (let i = 0; i < Math.min(length, PERIOD); i++) values[i] = (next() / 2 ** 32 - 0.5) * Math.sqrt(12);
+  return repeated(values);
+}
+
+/** Fills an array with its first {@link PERIOD} elements over and over. */
+function repeated<A extends Float32Array | Uint16Array>(values: A): A {
+  for (let filled = PERIOD; filled < values.length; filled *= 2) values.copyWithin(filled, 0, filled);
   return values;
+}
+
+/** `f` of numbers that repeat, computed once for each. */
+function mapRepeated(values: Float32Array, f: (value: number) => number): Float32Array {
+  for (let i = 0; i < Math.min(values.length, PERIOD); i++) values[i] = f(values[i]!);
+  return repeated(values);
+}
+
+/** Numbers that repeat, in f16. */
+function halves(values: Float32Array): Uint16Array {
+  const bits = new Uint16Array(values.length);
+  bits.set(toHalfArray(values.subarray(0, PERIOD)));
+  return repeated(bits);
 }
 
 /** Seeded 32-bit numbers (Mulberry32: one multiply-xorshift round of a counter). */
@@ -43,7 +68,14 @@ export function randomInput(compiled: CompiledGraph, id: number, seed: number): 
     return Uint32Array.from({ length: count }, () => next() % bound);
   }
   const values = uniform(count, seed);
-  return tensor.dtype === 'f16' ? fromHalfArray(toHalfArray(values)) : values;
+  return tensor.dtype === 'f16' ? mapRepeated(values, (v) => fromHalfBits(halfBits(v))) : values;
+}
+
+/** The same as bytes. */
+export function randomInputBytes(compiled: CompiledGraph, id: number, seed: number): Uint8Array {
+  const tensor = compiled.tensors[id]!;
+  const values = randomInput(compiled, id, seed);
+  return bytesOf(tensor, tensor.dtype === 'f16' ? halves(values as Float32Array) : values);
 }
 
 /** Rows that an index operand may name. */
@@ -57,9 +89,11 @@ function indexBound({ nodes }: CompiledGraph, id: number): number {
 }
 
 /** The bytes of values in a tensor's own type. */
-export function storedBytes(tensor: Tensor, values: Float32Array | Uint32Array): Uint8Array {
+export const storedBytes = (tensor: Tensor, values: Float32Array | Uint32Array): Uint8Array =>
+  bytesOf(tensor, tensor.dtype === 'f16' ? toHalfArray(values) : values);
+
+function bytesOf(tensor: Tensor, data: Float32Array | Uint32Array | Uint16Array): Uint8Array {
   const bytes = new Uint8Array(tensorBytes(tensor));
-  const data = tensor.dtype === 'f16' ? toHalfArray(values) : values;
   bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   return bytes;
 }
@@ -71,9 +105,15 @@ export function storedBytes(tensor: Tensor, values: Float32Array | Uint32Array):
 export function randomWeights(seed = 1): WeightSource {
   return {
     pack(request, destination, dtype) {
-      const values = randomWeight(request, seed);
+      const { values, repeats } = randomWeight(request, seed);
       const stored =
-        request.quantized === 'values' ? Int8Array.from(values) : dtype === 'f16' ? toHalfArray(values) : values;
+        request.quantized === 'values'
+          ? Int8Array.from(values)
+          : dtype !== 'f16'
+            ? values
+            : repeats
+              ? halves(values)
+              : toHalfArray(values);
       destination.set(new Uint8Array(stored.buffer, stored.byteOffset, destination.byteLength));
     },
   };
@@ -82,20 +122,30 @@ export function randomWeights(seed = 1): WeightSource {
 /** What a uniform number of variance 1, which ends at √3, is multiplied by to fill 8 bits. */
 const LARGEST = 127 / Math.sqrt(3);
 
-function randomWeight({ sources, packing, sourceShapes, quantized }: WeightRequest, seed: number): Float32Array {
+/** Values of a packed weight, and whether they repeat: not where padding breaks the rows. */
+function randomWeight(
+  { sources, packing, sourceShapes, quantized }: WeightRequest,
+  seed: number,
+): { values: Float32Array; repeats: boolean } {
   const shape = sourceShapes[0]!;
   const name = seed ^ seedOf(sources.join('+'));
-  if (packing === 'copy') return uniform(evenly(elementCount(shape)), name);
+  if (packing === 'copy') return { values: uniform(evenly(elementCount(shape)), name), repeats: true };
   const matrix = packing === 'transpose' || packing === 'conv';
   const inputs = matrix ? elementCount(shape.slice(1)) : 1;
   const outputs = sourceShapes.reduce((sum, s) => sum + (matrix ? s[0]! : elementCount(s)), 0);
   const row = pad4(outputs);
-  const inRow = (values: Float32Array, f: (v: number) => number): Float32Array =>
-    values.map((v, i) => (i % row < outputs ? f(v) : 0));
   const usual = matrix ? 1 / Math.sqrt(inputs) : 1;
-  if (quantized === 'scales') return inRow(uniform(row, name + 1), (v) => (usual / LARGEST) * (1 + 0.2 * v));
-  const factor = quantized === 'values' ? LARGEST : usual;
-  return inRow(uniform(inputs * row, name), (v) => (quantized === 'values' ? Math.round(v * factor) : v * factor));
+  const value =
+    quantized === 'scales'
+      ? (v: number) => (usual / LARGEST) * (1 + 0.2 * v)
+      : quantized === 'values'
+        ? (v: number) => Math.round(v * LARGEST)
+        : (v: number) => v * usual;
+  const count = quantized === 'scales' ? row : inputs * row;
+  const values = mapRepeated(uniform(count, name), value);
+  if (row === outputs) return { values, repeats: true };
+  for (let i = 0; i < values.length; i++) if (i % row >= outputs) values[i] = 0;
+  return { values, repeats: false };
 }
 
 /** Next multiple of 2: storage is cut in 32-bit words. */

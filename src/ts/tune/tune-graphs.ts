@@ -3,11 +3,10 @@ import { isolate } from '../graph/isolate.js';
 import type { Graph } from '../graph/types.js';
 import type { Choice, DeviceCaps } from '../ops/types.js';
 import { KernelTimer } from '../runtime/kernel-timer.js';
-import { randomWeights } from '../runtime/random-data.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { UnclipError } from '../util/errors.js';
 import { candidates } from './candidates.js';
-import { type Rejection, searchChoice } from './search.js';
+import { type Rejection, type SearchOptions, type SearchResult, searchChoice } from './search.js';
 import { shapeClass } from './shape-class.js';
 import type { TuningTable } from './tuning-table.js';
 
@@ -54,13 +53,15 @@ export interface TunedClass {
 }
 
 /** A shape class that leaves something to choose. */
-interface Task {
+export interface TuningTask {
   readonly op: string;
   readonly shape: string;
   readonly label: string;
   readonly graph: Graph;
   readonly choices: readonly Choice[];
-  runs: number;
+  readonly runs: number;
+  /** What all its runs take, estimated, in no unit: to share time by. */
+  readonly cost: number;
 }
 
 /** Least time a class gets while any is left: a first look at some candidates. */
@@ -68,23 +69,29 @@ const MIN_CLASS_MS = 100;
 /** Classes after which measurements are written to disk. */
 const SAVE_EVERY = 8;
 
+/** Operations that take an adapter as long as moving a byte, and bytes that it could move while it starts a kernel: rough. */
+const FLOPS_A_BYTE = { software: 4, hardware: 40 };
+const START_BYTES = 1e5;
+
 /** Every shape class of some graphs that more than one kernel or tuning could run. Pure. */
-export function tuningTasks(graphs: readonly WeightedGraph[], caps: DeviceCaps, allVariants = false): Task[] {
-  const tasks = new Map<string, Task>();
+export function tuningTasks(graphs: readonly WeightedGraph[], caps: DeviceCaps, allVariants = false): TuningTask[] {
+  const tasks = new Map<string, TuningTask>();
   for (const { graph, runs } of graphs) {
     const compiled = compileGraph(graph, caps);
     for (const { node, record, call } of compiled.nodes) {
       const bare = { ...call, scratch: [] };
       const shape = shapeClass(record.name, bare);
+      const flops = record.flops(bare) / FLOPS_A_BYTE[caps.software ? 'software' : 'hardware'];
+      const cost = runs * (flops + record.bytes(bare) + START_BYTES);
       const known = tasks.get(shape);
       if (known !== undefined) {
-        known.runs += runs;
+        tasks.set(shape, { ...known, runs: known.runs + runs, cost: known.cost + cost });
         continue;
       }
       const choices = candidates(record, bare, caps, allVariants);
       if (choices.length < 2) continue;
       const single = isolate(compiled, node);
-      tasks.set(shape, { op: record.name, shape, label: node.label, graph: single, choices, runs });
+      tasks.set(shape, { op: record.name, shape, label: node.label, graph: single, choices, runs, cost });
     }
   }
   return [...tasks.values()];
@@ -113,20 +120,19 @@ export async function tuneGraphs(
   const tuned: TunedClass[] = [];
   try {
     await options.onProgress?.({ done: 0, total: tasks.length, tuned: undefined });
-    const costs = await measureCosts(timer, tasks, caps, options.signal);
-    let costLeft = [...costs.values()].reduce((a, b) => a + b, 0);
-    for (const [task, cost] of [...costs].sort((a, b) => b[1] - a[1])) {
+    let costLeft = tasks.reduce((sum, t) => sum + t.cost, 0);
+    for (const task of tasks.sort((a, b) => b.cost - a.cost)) {
       const timeLeft = begin + options.budgetMs - performance.now();
       if (timeLeft < 0) break;
-      const budgetMs = Math.max(MIN_CLASS_MS, timeLeft * (cost / Math.max(costLeft, 1e-9)));
-      costLeft -= cost;
+      const budgetMs = Math.max(MIN_CLASS_MS, timeLeft * (task.cost / costLeft));
+      costLeft -= task.cost;
       const { op, shape, label, runs, choices } = task;
-      const rotateBytes = rotation(caps);
-      const found = await searchChoice(timer, task.graph, caps, choices, {
+      const found = await searchOrSkip(timer, task, caps, {
         budgetMs,
-        rotateBytes,
+        rotateBytes: rotation(caps),
         signal: options.signal,
       });
+      if (found === undefined) continue;
       const heuristic = choices[0]!;
       const { choice, ms, heuristicMs, left: untried } = found;
       table.set(op, shape, { choice, ms, heuristic, heuristicMs, untried });
@@ -142,31 +148,20 @@ export async function tuneGraphs(
   return tuned;
 }
 
+/** Undefined where the operands are too large to be timed. */
+async function searchOrSkip(
+  timer: KernelTimer,
+  { graph, choices }: TuningTask,
+  caps: DeviceCaps,
+  options: SearchOptions,
+): Promise<SearchResult | undefined> {
+  try {
+    return await searchChoice(timer, graph, caps, choices, options);
+  } catch (error) {
+    if (error instanceof UnclipError && error.code === 'GPU_OUT_OF_MEMORY') return undefined;
+    throw error;
+  }
+}
+
 /** Smaller than for benchmarks: filling it anew for every class takes time. */
 const rotation = ({ software }: DeviceCaps): number => (software ? 24 : 256) * 2 ** 20;
-
-/** What each task costs a picture with the heuristic's choice, in milliseconds. Those too large to be timed are left out. */
-async function measureCosts(
-  timer: KernelTimer,
-  tasks: readonly Task[],
-  caps: DeviceCaps,
-  signal: AbortSignal | undefined,
-): Promise<Map<Task, number>> {
-  const costs = new Map<Task, number>();
-  for (const task of tasks) {
-    if (signal?.aborted) throw new UnclipError('CANCELLED', 'tuning was stopped before anything was measured');
-    const compiled = compileGraph(task.graph, caps);
-    try {
-      const operands = await timer.operands(compiled, randomWeights(), { rotateBytes: 1 });
-      try {
-        const { minMs } = await timer.time(compiled, operands, { samples: 2, minSampleMs: 0 });
-        costs.set(task, minMs * task.runs);
-      } finally {
-        operands.destroy();
-      }
-    } catch (error) {
-      if (!(error instanceof UnclipError) || error.code !== 'GPU_OUT_OF_MEMORY') throw error;
-    }
-  }
-  return costs;
-}
