@@ -31,6 +31,7 @@ const FILES = [
   'models',
   'tuned',
   'build/Release/unclip.node',
+  'bench/page',
   'bench/make-checkpoint',
   'bench/checkpoint',
 ];

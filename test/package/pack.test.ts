@@ -13,6 +13,8 @@ const ALLOWED = [
   /^dist\/.+\.(js|d\.ts)$/,
   // Kernels and the bundled model are read at run time.
   /^shaders\/.+\.wgsl$/,
+  // What `unclip bench --html` makes pages of.
+  /^bench\/page\/.+\.(html|css|mjs)$/,
   /^models\/.+\.(json|safetensors|txt|md)$/,
   // What was measured to be fastest on some adapters.
   /^tuned\/.+\.json$/,

@@ -1,3 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { packageRoot } from '../../util/package-root.js';
 import type { Report } from '../schema.js';
 
-export const reportPage = (report: Report): string => JSON.stringify(report);
+const asset = (name: string): string => readFileSync(join(packageRoot(), 'bench', 'page', name), 'utf8');
+
+/** A file of uPlot's distribution, less the comment that names its address. */
+function plotLibrary(name: string): string {
+  const entry = createRequire(import.meta.url).resolve('uplot/package.json');
+  return readFileSync(join(entry, '..', 'dist', name), 'utf8').replace(/\/\*![\s\S]*?\*\//, '');
+}
+
+/** A report as one HTML page with plots that loads nothing from elsewhere. */
+export function reportPage(report: Report): string {
+  const parts: Readonly<Record<string, string>> = {
+    'plot-style': plotLibrary('uPlot.min.css'),
+    style: asset('page.css'),
+    'plot-script': plotLibrary('uPlot.iife.min.js'),
+    script: asset('page.mjs'),
+    // A text in the report must not end the script element that holds it.
+    report: JSON.stringify(report).replaceAll('<', '\\u003c'),
+  };
+  return asset('page.html').replace(/\{\{([\w-]+)\}\}/g, (_, name: string) => parts[name]!);
+}

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../ui/terminal.js';
+import { allCommand } from './all.js';
 import { compareCommand } from './compare.js';
 import { endToEndCommand } from './e2e.js';
 import { kernelsCommand } from './kernels.js';
@@ -10,7 +11,15 @@ import { stepCommand } from './step.js';
 /** `unclip bench`: measurements, one sub-command each. */
 export function benchCommand(context: CommandContext): Command {
   const command = new Command('bench').description('measure kernels, networks and whole pictures on this machine');
-  for (const make of [kernelsCommand, shapesCommand, stepCommand, endToEndCommand, rooflineCommand, compareCommand])
+  for (const make of [
+    allCommand,
+    kernelsCommand,
+    shapesCommand,
+    stepCommand,
+    endToEndCommand,
+    rooflineCommand,
+    compareCommand,
+  ])
     command.addCommand(make(context));
   return command;
 }
