@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { Device } from '../../src/ts/gpu/device.js';
+import { PipelineCache } from '../../src/ts/gpu/pipelines.js';
 import { preprocess } from '../../src/ts/gpu/preprocess.js';
 import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
-import type { DeviceCaps, Kernel } from '../../src/ts/ops/types.js';
+import { matrixAttentionBytes } from '../../src/ts/ops/attention/attention-matrix.js';
+import { tileWorkgroupBytes } from '../../src/ts/ops/attention/attention-tile.js';
+import type { DeviceCaps, Kernel, Tuning } from '../../src/ts/ops/types.js';
 import { compileNode, gpuCaps, matrixShape } from './support/calls.js';
 
 /** Dawn's null backend checks WGSL in full without running it: every tuning of attention's GPU variants, for GPUs that are not here. */
 const device = await Device.open({ backend: 'null' });
+const pipelines = new PipelineCache(device);
+const NULL_SUBGROUP = 128;
 
 const SHAPES = [
   [8, 8, 8],
@@ -89,9 +94,45 @@ describe('attention by register tiles: the text of every tuning', () => {
         expect(await complaints(code), `head size ${head} ${tuning}`).toEqual([]);
   });
 
-  test('without subgroups', async () => {
+  test.each(['f16', 'portable'])('without subgroups: %s', async (variant) => {
     for (const head of [20, 64, 128])
-      for (const [tuning, code] of texts('f16', image(1024, 10, head), gpuCaps([], 32)))
+      for (const [tuning, code] of texts(variant, image(1024, 10, head), gpuCaps([], 32)))
         expect(await complaints(code), `head size ${head} ${tuning}`).toEqual([]);
+  });
+});
+
+/**
+ * The null device makes pipelines of up to 256 invocations (128 in a subgroup) and 16 KiB of workgroup memory; for larger ones its
+ * message says how much they need.
+ */
+describe('the bytes of workgroup memory that tunings are chosen by are those of the kernels', () => {
+  const form = (subgroups: boolean, stageF16: boolean) => ({ subgroups, stageF16, across: 8 });
+  test.each([
+    ['subgroup', gpuCaps([], 32), (t: Tuning, head: number) => tileWorkgroupBytes(t, head, form(true, false))],
+    ['f16', gpuCaps([], 32), (t: Tuning, head: number) => tileWorkgroupBytes(t, head, form(false, true))],
+    ['portable', gpuCaps([], 32), (t: Tuning, head: number) => tileWorkgroupBytes(t, head, form(false, false))],
+    ['matrix', gpuCaps([matrixShape(16, 16, 16)], 64), matrixAttentionBytes],
+  ] as const)('%s', async (variant, caps, bytesOf) => {
+    const outcomes = { made: 0, refused: 0 };
+    for (const head of [20, 32, 64, 80, 128]) {
+      const { record, call } = compileNode(image(1024, 10, head), caps, { variants: { attention: variant } });
+      const found = record.variants.find((v) => v.name === variant)!;
+      for (const tuning of found.tunings!(call, caps)) {
+        const kernel = found.lower(call, caps, tuning)[0]!;
+        const threads = (kernel.defines.THREADS as number | undefined) ?? NULL_SUBGROUP;
+        if (tuning.chunked !== undefined || threads % NULL_SUBGROUP !== 0 || threads > 256) continue;
+        const bytes = bytesOf(tuning, head);
+        expect(bytes).toBeLessThanOrEqual(caps.maxWorkgroupBytes);
+        if (bytes <= device.caps.maxWorkgroupBytes) {
+          await pipelines.get(kernel);
+          outcomes.made++;
+        } else {
+          await expect(pipelines.get(kernel)).rejects.toThrow(`workgroup storage (${bytes} bytes)`);
+          outcomes.refused++;
+        }
+      }
+    }
+    expect(outcomes.made).toBeGreaterThan(0);
+    expect(outcomes.refused).toBeGreaterThan(0);
   });
 });

@@ -44,7 +44,7 @@ const dtypesOf = (variant: string, head: number): readonly DType[] =>
 
 /** `matrix` runs where an adapter has matrix units: test/matrix. */
 const VARIANTS = attention.variants.map((v) => v.name).filter((v) => v !== 'matrix' && (caps.f16 || v !== 'f16'));
-const TILED = ['subgroup', 'f16'].filter((v) => VARIANTS.includes(v));
+const TILED = ['subgroup', 'f16', 'portable'].filter((v) => VARIANTS.includes(v));
 
 describe.each(VARIANTS)('attention, %s', (variant) => {
   const plain = dtypesOf(variant, 64)[0]!;
@@ -127,8 +127,8 @@ describe.each(VARIANTS)('attention, %s', (variant) => {
 
 describe.each(TILED)('attention, other tiles of %s', (variant) => {
   test.each([
-    { queries: 64, keys: 64, rows: 8 },
-    { queries: 64, keys: 32, rows: 4 },
+    { queries: 64, keys: 32, rows: 8 },
+    { queries: 32, keys: 64, rows: 4 },
     { queries: 8, keys: 32, rows: 1 },
   ])('%o', async (tuning) => {
     const c: AttentionCase = {
@@ -147,6 +147,12 @@ describe.each(TILED)('attention, other tiles of %s', (variant) => {
     expect(e.relL2).toBeLessThan(attention.tolerance[dtype].relL2);
     expect(e.maxAbs).toBeLessThan(attention.tolerance[dtype].maxAbs);
   });
+});
+
+test('attention, subgroup, on an adapter whose subgroups have no fixed size', async () => {
+  const c: AttentionCase = { batch: 1, queries: 40, keys: 90, heads: 2, head: 32, context: 9, mask: 40 };
+  const { result, operands: o } = await runAttention(c, 'f32', 'subgroup', undefined, { subgroupSize: 0 });
+  expect(errors(result.output, attentionReference(c, o)).relL2).toBeLessThan(attention.tolerance.f32.relL2);
 });
 
 describe('attention, operands that do not fit', () => {

@@ -10,7 +10,10 @@ type MatrixTuning = Tile & Readonly<Record<'MAT_M' | 'MAT_N' | 'MAT_K', number>>
 
 const tile = (SUBGROUPS: number, ROWS: number, KEYS: number): Tile => ({ SUBGROUPS, ROWS, KEYS });
 
-/** With 32 queries a subgroup, keys and values are read half as often from workgroup memory as with 16. */
+/**
+ * With 32 queries a subgroup, keys and values are read half as often from workgroup memory as with 16, by half as many subgroups.
+ * More keys a block mean fewer barriers, and more workgroup memory and registers.
+ */
 const TILES: readonly Tile[] = [
   tile(4, 32, 32),
   tile(4, 32, 64),
@@ -27,8 +30,9 @@ const TILES: readonly Tile[] = [
   tile(1, 16, 32),
 ];
 
-/** Workgroups of one image that keep a large GPU busy; with fewer, a smaller tile of queries is better. */
+/** Workgroups and subgroups of one image that keep a large GPU busy; with fewer, smaller tiles of queries are better. */
 const ENOUGH_WORKGROUPS = 128;
+const ENOUGH_SUBGROUPS = 1024;
 
 /** Registers of 32 bits that an invocation may fill with what lives through a block; GPUs have 255. */
 const MAX_REGISTERS = 200;
@@ -42,6 +46,14 @@ const widthOf = (headSize: number, { MAT_N, MAT_K }: MatrixTuning): number => {
 const loadsOf = (t: MatrixTuning, headSize: number, threads: number): number =>
   Math.ceil((t.KEYS * widthOf(headSize, t)) / 8 / threads);
 
+/** Bytes of workgroup memory. */
+export function matrixAttentionBytes(tuning: Tuning, headSize: number): number {
+  const t = tuning as MatrixTuning;
+  const queries = t.SUBGROUPS * t.ROWS;
+  const tiles = 2 * t.KEYS * (widthOf(headSize, t) / 8 + 1) * 16;
+  return tiles + queries * (t.KEYS / 4 + 1) * 16 + 4 * t.KEYS + 4 * queries + 16;
+}
+
 function fits(t: MatrixTuning, headSize: number, caps: DeviceCaps): boolean {
   const threads = t.SUBGROUPS * caps.subgroupMaxSize;
   const queries = t.SUBGROUPS * t.ROWS;
@@ -53,9 +65,7 @@ function fits(t: MatrixTuning, headSize: number, caps: DeviceCaps): boolean {
   const registers = perThread + 8 * loadsOf(t, headSize, threads) + t.KEYS / across;
   // Subgroups of 8 and less are a CPU's, whose registers are memory.
   if (caps.subgroupMaxSize > 8 && registers > MAX_REGISTERS) return false;
-  const tiles = 2 * t.KEYS * (width / 8 + 1) * 16;
-  const slabs = queries * (t.KEYS / 4 + 1) * 16;
-  return tiles + slabs + 4 * t.KEYS + 4 * queries + 16 <= caps.maxWorkgroupBytes;
+  return matrixAttentionBytes(t, headSize) <= caps.maxWorkgroupBytes;
 }
 
 /** Tiles that run on this adapter, the likeliest first, for its largest matrix shape; then a few for its other shapes. */
@@ -64,7 +74,9 @@ function matrixTunings(call: OpCall, caps: DeviceCaps): readonly MatrixTuning[] 
   if (caps.subgroupMaxSize === 0 || headSize % 4 !== 0) return [];
   const enough = (rows: number): boolean => heads * Math.ceil(queries / rows) >= ENOUGH_WORKGROUPS;
   const wanted = [128, 64].find(enough) ?? 32;
-  const distance = (t: Tile): number => Math.abs(Math.log2((t.SUBGROUPS * t.ROWS) / wanted));
+  const rows = heads * Math.ceil(queries / 32) >= ENOUGH_SUBGROUPS ? 32 : 16;
+  const distance = (t: Tile): number =>
+    Math.abs(Math.log2((t.SUBGROUPS * t.ROWS) / wanted)) + (t.ROWS === rows ? 0 : 0.5);
   const ranked = [...TILES].sort((a, b) => distance(a) - distance(b));
   const of = ({ M, N, K }: MatrixConfig): MatrixTuning[] =>
     ranked.map((t) => ({ ...t, MAT_M: M, MAT_N: N, MAT_K: K })).filter((t) => fits(t, headSize, caps));

@@ -36,17 +36,21 @@ const TILES: readonly Tile[] = [
 /** Registers an invocation may fill with scores, results and keys; GPUs have 255 and need some for addresses. */
 const MAX_REGISTERS = 192;
 
-function fits(tile: Tile, headSize: number, form: TileForm, caps: DeviceCaps): boolean {
-  const { queries, keys, rows } = tile;
-  const lanes = (queries / rows) * form.across;
-  const held = keys / form.across;
-  if (lanes > caps.maxInvocations || held < 1 || (!form.subgroups && held % 4 !== 0)) return false;
-  const columns = headSize / 4;
-  const owned = Math.ceil(columns / form.across);
-  if (rows * held + 4 * rows * owned + 4 * held > MAX_REGISTERS) return false;
+/** Bytes of workgroup memory. */
+export function tileWorkgroupBytes(tuning: Tuning, headSize: number, form: TileForm): number {
+  const { queries, keys } = tuning as Tile;
   const vec4 = form.stageF16 ? 8 : 16;
   const exchange = form.subgroups ? 0 : queries * ((keys / 4) | 1) * vec4 + queries * form.across * 4;
-  return (queries + keys) * (columns | 1) * vec4 + exchange <= caps.maxWorkgroupBytes;
+  return (queries + keys) * ((headSize / 4) | 1) * vec4 + exchange;
+}
+
+function fits(tile: Tile, headSize: number, form: TileForm, caps: DeviceCaps): boolean {
+  const lanes = (tile.queries / tile.rows) * form.across;
+  const held = tile.keys / form.across;
+  if (lanes > caps.maxInvocations || held < 1 || (!form.subgroups && held % 4 !== 0)) return false;
+  const owned = Math.ceil(headSize / 4 / form.across);
+  if (tile.rows * held + 4 * tile.rows * owned + 4 * held > MAX_REGISTERS) return false;
+  return tileWorkgroupBytes(tile, headSize, form) <= caps.maxWorkgroupBytes;
 }
 
 /**
