@@ -18,26 +18,35 @@ const tile = (BM: number, BN: number, BK: number, RM: number, RN: number, STAGES
 });
 
 /**
- * What there is to choose from, with the share of the arithmetic peak that its inner loop leaves possible: loads from workgroup
- * memory against multiply-adds, and rows of A and B against the tile (bench/notes/gpu-kernels.md).
+ * What there is to choose from, with the share of the arithmetic peak that its inner loop leaves possible: multiply-adds against
+ * loads from workgroup memory (bench/notes/gpu-kernels.md). Long steps are for products of so few tiles that each step waits for
+ * its operands.
  */
 const CATALOGUE: readonly (readonly [TileShape, number])[] = [
   [tile(128, 128, 16, 8, 8, 2), 1],
   [tile(128, 128, 8, 8, 8, 2), 0.96],
   [tile(128, 128, 16, 8, 8, 1), 0.95],
-  [tile(128, 128, 32, 8, 8, 1), 0.94],
+  [tile(128, 128, 32, 8, 8, 1), 0.95],
   [tile(128, 64, 16, 8, 8, 2), 0.92],
   [tile(128, 64, 16, 8, 8, 1), 0.88],
   [tile(64, 64, 16, 8, 4, 2), 0.75],
+  [tile(64, 64, 32, 8, 4, 1), 0.72],
   [tile(64, 64, 16, 4, 4, 1), 0.55],
   [tile(32, 64, 16, 8, 4, 2), 0.6],
-  [tile(32, 64, 16, 4, 4, 2), 0.5],
+  [tile(32, 64, 32, 4, 4, 1), 0.5],
   [tile(16, 64, 16, 4, 4, 2), 0.45],
-  [tile(64, 16, 16, 4, 4, 2), 0.4],
+  [tile(16, 64, 64, 4, 4, 1), 0.45],
+  [tile(64, 16, 32, 4, 4, 1), 0.3],
 ];
 
-/** Workgroups that keep a GPU of middle size, or a few cores, busy; a grid of fewer tiles leaves parts of it idle. */
-const FULL_GRID = { hardware: 128, software: 4 };
+/**
+ * A GPU of middle to large size, and a CPU of few cores: units that work on tiles at the same time, multiply-adds of a unit in a
+ * nanosecond, and nanoseconds from asking for operands to having them, paid once a step.
+ */
+const MACHINES = {
+  hardware: { units: 100, rate: 200, latency: 700 },
+  software: { units: 2, rate: 2, latency: 0 },
+};
 
 const workgroupBytes = (t: TileShape, elementBytes: number): number => (t.BM + t.BN) * t.BK * t.STAGES * elementBytes;
 
@@ -53,11 +62,12 @@ export function tileDefines(t: TileShape): Record<string, number> {
 export const tileCount = (t: TileShape, rows: number, columns: number): number =>
   Math.ceil(rows / t.BM) * Math.ceil(columns / t.BN);
 
-/** Expected share of a GPU's peak: the inner loop's, of what is no padding, of what is busy. */
-function score(t: TileShape, loop: number, rows: number, columns: number, fullGrid: number): number {
-  const tiles = tileCount(t, rows, columns);
-  const padding = (rows * columns) / (tiles * t.BM * t.BN);
-  return loop * padding * Math.min(1, tiles / fullGrid);
+/** Expected nanoseconds for one k of a rows × columns product. */
+function cost(t: TileShape, loop: number, rows: number, columns: number, machine: typeof MACHINES.hardware): number {
+  const perUnit = Math.max(1, tileCount(t, rows, columns) / machine.units);
+  // Workgroups that share a unit wait at the same time.
+  const waits = machine.latency / t.BK / Math.min(4, perUnit);
+  return waits + (perUnit * t.BM * t.BN) / (machine.rate * loop);
 }
 
 /**
@@ -73,7 +83,7 @@ export function tileTunings(
   const fitting = CATALOGUE.filter(
     ([t]) => workgroupBytes(t, elementBytes) <= caps.maxWorkgroupBytes && invocations(t) <= caps.maxInvocations,
   );
-  const fullGrid = caps.software ? FULL_GRID.software : FULL_GRID.hardware;
-  const scored = fitting.map(([t, loop]) => ({ t, score: score(t, loop, rowsPerImage, columns, fullGrid) }));
-  return scored.sort((a, b) => b.score - a.score).map((s) => s.t);
+  const machine = caps.software ? MACHINES.software : MACHINES.hardware;
+  const costs = new Map(fitting.map(([t, loop]) => [t, cost(t, loop, rowsPerImage, columns, machine)]));
+  return [...costs.keys()].sort((a, b) => costs.get(a)! - costs.get(b)!);
 }
