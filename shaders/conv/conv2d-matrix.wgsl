@@ -45,7 +45,7 @@ fn row_of(m: u32) -> Row {
   return Row(image * p.height * p.width * p.channels, iy, ix, image < p.batch);
 }
 
-fn position_at(k: u32) -> Position {
+fn position_at(k: u32, _m: u32) -> Position {
   let tap = k / p.channels;
   return Position(tap / p.kernel, tap % p.kernel, k % p.channels);
 }

@@ -31,7 +31,7 @@ fn sizes() -> vec2<u32> { return vec2<u32>(p.m, p.n); }
 
 fn row_of(m: u32) -> Row { return Row(m * p.k, m < p.m); }
 
-fn position_at(k: u32) -> Position { return k; }
+fn position_at(k: u32, _m: u32) -> Position { return k; }
 
 fn advanced(k: Position) -> Position { return k + BK; }
 

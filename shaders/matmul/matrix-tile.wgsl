@@ -2,17 +2,15 @@
 // Layers: grid (groups of GROUP_M tile rows, walked column by column, so that what a group reads stays in the L2 cache) →
 // workgroup (BM×BN, in steps of BK along K) → subgroup (WM×WN, all its sums in registers) → matrix (MAT_M×MAT_N×MAT_K, a shape
 // that the adapter reports). While a step is multiplied, the next is on its way from memory into registers; with STAGES 2 it goes
-// on into the other half of workgroup memory, and a step costs one barrier; with 1 into the same half, and it costs two.
-// Workgroup memory holds a slab per subgroup row of A (WM rows of BK) and per subgroup column of B (BK rows of WN). Rows are 16
-// bytes longer than their contents: the eight rows of a matrix begin in eight different groups of banks. (Swizzling by XOR is
-// out of reach: a matrix is loaded with one stride.) One index picks a slab and every offset in it is a constant, so range checks
-// are settled at compile time; a computed offset would make even the stride of every matrix load a computed value.
+// on into the other half of workgroup memory, and a step costs one barrier; with 1 into the same half, and it costs two. How A and B lie there: matmul/matrix-slabs.
 // Loops over matrices are unrolled in the text: an array of matrices that a variable indexes may end up in memory.
-// The including file supplies sizes() -> (M, N); k_range(layer) -> first k and end, layer being the third coordinate of
-// the grid; struct Row; row_of(m) -> Row (any m); Position along K; position_at(k); advanced(position), by BK;
+// The including file supplies sizes() -> (M, N); k_range(layer) -> first k and end, layer being the third coordinate of the grid;
+// struct Row; row_of(m) -> Row (any m); Position along K; position_at(k, m); advanced(position), by BK;
 // load_a(row, position) -> eight halves A[m, k…k+7]; load_b(k, n) -> B[k, n…n+7]; both zero outside;
 // store(m, n, first four sums, last four), n a multiple of 8 below N.
-// Assumes: MAT_M, MAT_N, MAT_K multiples of 8 that divide WM, STRIP and BK; STRIP divides WN; BK/8 and BN/8 divide THREADS, a
+// TRANSPOSE_A: A lies k by k: row_of gets 0…BK−1, position_at(k, m) the first of eight m, load_a is A[m…m+7, k + row].
+// TRANSPOSE_B: B lies n by n: load_b is B[k…k+7, n].
+// Assumes: MAT_M, MAT_N, MAT_K multiples of 8 that divide WM, STRIP and BK; STRIP divides WN; BK/8, BM/8 and BN/8 divide THREADS, a
 // multiple of the largest subgroup size. SPARE: the adapter may form smaller subgroups; those past SUBGROUPS only copy.
 // A sum runs over k in ascending groups of MAT_K, the same at any place in a tile: results do not depend on the tile sizes
 // nor on neighbours. Error: f32 accumulation, ≤ K·2⁻²³·Σ|a·b|, then whatever store rounds.
@@ -20,39 +18,8 @@ enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 requires subgroup_id;
-//#const BM u32
-//#const BN u32
-//#const BK u32
-//#const WM u32
-//#const WN u32
-//#const STAGES u32
-//#const THREADS u32
-//#const STRIP u32
-//#const MAT_M u32
-//#const MAT_N u32
-//#const MAT_K u32
-//#const TILES_M u32
-//#const TILES_N u32
-//#const A_LOADS u32
-//#const B_LOADS u32
+//#import matmul/matrix-slabs
 const GROUP_M: u32 = 8u;
-const SUBS_M: u32 = BM / WM;
-const SUBS_N: u32 = BN / WN;
-const SUBGROUPS: u32 = SUBS_M * SUBS_N;
-// Arrays are counted in elements of eight halves, rows and strides too.
-const A_ROW: u32 = BK / 8u;
-const B_ROW: u32 = BN / 8u;
-const W_ROW: u32 = WN / 8u;
-const LDA: u32 = A_ROW + 1u;
-const LDB: u32 = W_ROW + 1u;
-const A_STEP: u32 = THREADS / A_ROW;
-const B_STEP: u32 = THREADS / B_ROW;
-// A strip: MAT_M × STRIP sums of one subgroup on their way out, as f32; rows are 8 sums longer than their contents.
-const LDS: u32 = (STRIP + 8u) / 4u;
-const STRIPS: u32 = WN / STRIP;
-const STRIP_TILES: u32 = STRIP / MAT_N;
-const SLAB: u32 = max(max(WM * LDA, BK * LDB), MAT_M * LDS);
-const SLABS: u32 = SUBS_M + SUBS_N;
 
 alias Left = subgroup_matrix_left<f16, MAT_K, MAT_M>;
 alias Right = subgroup_matrix_right<f16, MAT_N, MAT_K>;
@@ -93,14 +60,27 @@ fn main(
   var rows: array<Row, A_LOADS>;
   var next_a: array<vec4<u32>, A_LOADS>;
   var next_b: array<vec4<u32>, B_LOADS>;
-  var position = position_at(range.x + a_column * 8u);
-  let n = origin.y + b_column * 8u;
+//#if TRANSPOSE_A
+  let first_row = a_row;
+  var position = position_at(range.x, origin.x + a_column * 8u);
+//#else
+  let first_row = origin.x + a_row;
+  var position = position_at(range.x + a_column * 8u, 0u);
+//#endif
+//#if TRANSPOSE_B
+  let b_first = vec2<u32>(b_column * 8u, origin.y + b_row);
+  const B_NEXT = vec2<u32>(0u, B_STEP);
+//#else
+  let b_first = vec2<u32>(b_row, origin.y + b_column * 8u);
+  const B_NEXT = vec2<u32>(B_STEP, 0u);
+//#endif
 //#unroll i A_LOADS
-  rows[i] = row_of(origin.x + a_row + i * A_STEP);
+  rows[i] = row_of(first_row + i * A_STEP);
   next_a[i] = load_a(rows[i], position);
 //#endunroll
 //#unroll i B_LOADS
-  next_b[i] = load_b(range.x + b_row + i * B_STEP, n);
+  let at = b_first + i * B_NEXT;
+  next_b[i] = load_b(range.x + at.x, at.y);
 //#endunroll
 
   let sub_m = subgroup / SUBS_N;
@@ -111,12 +91,16 @@ fn main(
     if (STAGES == 1u) { workgroupBarrier(); }
 //#unroll i A_LOADS
     let row = a_row + i * A_STEP;
-    if (A_LOADS * A_STEP == BM || row < BM) { slabs[stage + row / WM][row % WM * LDA + a_column] = next_a[i]; }
+    if (A_LOADS * A_STEP == A_ROWS || row < A_ROWS) {
+      let at = place_a(row, a_column);
+      slabs[stage + at.x][at.y] = next_a[i];
+    }
 //#endunroll
 //#unroll i B_LOADS
     let row = b_row + i * B_STEP;
-    if (B_LOADS * B_STEP == BK || row < BK) {
-      slabs[stage + SUBS_M + b_column / W_ROW][row * LDB + b_column % W_ROW] = next_b[i];
+    if (B_LOADS * B_STEP == B_ROWS || row < B_ROWS) {
+      let at = place_b(row, b_column);
+      slabs[stage + at.x][at.y] = next_b[i];
     }
 //#endunroll
     workgroupBarrier();
@@ -126,7 +110,8 @@ fn main(
       next_a[i] = load_a(rows[i], position);
 //#endunroll
 //#unroll i B_LOADS
-      next_b[i] = load_b(k + BK + b_row + i * B_STEP, n);
+      let at = b_first + i * B_NEXT;
+      next_b[i] = load_b(k + BK + at.x, at.y);
 //#endunroll
     }
 //#if SPARE
@@ -138,10 +123,18 @@ fn main(
 //#unroll step STEPS
       var left: array<Left, TILES_M>;
 //#unroll i TILES_M
-      left[i] = subgroupMatrixLoad<Left, row_major>(a, i * MAT_M * LDA + step * MAT_K / 8u, LDA);
+//#if TRANSPOSE_A
+      left[i] = subgroupMatrixLoad<Left, col_major>(a, i * NEXT_M + step * NEXT_KA, LDA);
+//#else
+      left[i] = subgroupMatrixLoad<Left, row_major>(a, i * NEXT_M + step * NEXT_KA, LDA);
+//#endif
 //#endunroll
 //#unroll j TILES_N
-      let right = subgroupMatrixLoad<Right, row_major>(b, step * MAT_K * LDB + j * MAT_N / 8u, LDB);
+//#if TRANSPOSE_B
+      let right = subgroupMatrixLoad<Right, col_major>(b, j * NEXT_N + step * NEXT_KB, LDB);
+//#else
+      let right = subgroupMatrixLoad<Right, row_major>(b, j * NEXT_N + step * NEXT_KB, LDB);
+//#endif
 //#unroll i TILES_M
       sums[i * TILES_N + j] = subgroupMatrixMultiplyAccumulate(left[i], right, sums[i * TILES_N + j]);
 //#endunroll

@@ -3,11 +3,12 @@ import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { ACTIVATIONS, type Activation } from '../../src/ts/ops/activations.js';
 import { linear } from '../../src/ts/ops/matmul/linear.js';
-import type { DeviceCaps } from '../../src/ts/ops/types.js';
+import { matrixTunings } from '../../src/ts/ops/matmul/matrix-tile.js';
+import type { DeviceCaps, Tuning } from '../../src/ts/ops/types.js';
 import { errors, randomArray, runOp } from '../support/op-harness.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';
-import { describeMatrix, SMALL_TUNINGS, type SmallTuning, subgroupMaxSize, tuningOf } from './support/adapter.js';
+import { caps, describeMatrix, SMALL_TUNINGS, type SmallTuning, tuningOf } from './support/adapter.js';
 
 interface Case {
   readonly x: readonly number[];
@@ -43,11 +44,18 @@ function build(g: GraphBuilder, c: Case): T {
   return c.residual ? g.add(y, g.input('residual', y.shape)) : y;
 }
 
-const forced = (tuning: SmallTuning) => ({
-  ...{ dtype: 'f16' as const, variants: { linear: 'matrix' }, tunings: { linear: tuningOf(tuning) } },
+const forced = (tuning: SmallTuning | Tuning) => ({
+  dtype: 'f16' as const,
+  variants: { linear: 'matrix' },
+  tunings: { linear: typeof tuning === 'string' ? tuningOf(tuning) : tuning },
 });
 
-async function expectRight(c: Case, tuning: SmallTuning, seed = 1, caps?: Partial<DeviceCaps>): Promise<void> {
+async function expectRight(
+  c: Case,
+  tuning: SmallTuning | Tuning,
+  seed = 1,
+  pretend?: Partial<DeviceCaps>,
+): Promise<void> {
   const k = c.x.at(-1)!;
   const m = size(c.x) / k;
   const x = randomStored(m * k, seed, 'f16');
@@ -62,14 +70,14 @@ async function expectRight(c: Case, tuning: SmallTuning, seed = 1, caps?: Partia
     inputs: c.residual ? { x, residual } : { x },
     weights: c.bias ? { w, bias } : { w },
     ...forced(tuning),
-    caps,
+    caps: pretend,
   });
   expect(ran).toEqual(['linear:matrix']);
   let expected = addon().linear(x, w, c.bias ? bias : null, { m, n: c.n, k });
   if (c.act !== undefined && c.act !== 'none') expected = addon()[c.act](expected);
   if (c.residual) expected = expected.map((v, i) => v + residual[i]!);
   const { relL2, maxAbs } = errors(output, expected);
-  const label = `${tuning}: ${JSON.stringify(c)}`;
+  const label = `${JSON.stringify(tuning)}: ${JSON.stringify(c)}`;
   expect(relL2, label).toBeLessThan(linear.tolerance.f16.relL2);
   expect(maxAbs, label).toBeLessThan(linear.tolerance.f16.maxAbs);
 }
@@ -82,10 +90,19 @@ describeMatrix('linear on matrix units', () => {
     await expectRight({ x: [1, 41, 37], n: 19, bias: true, residual: true }, tuning);
   });
 
+  // Minutes each for a CPU driver to compile, hence one unless all are asked for.
+  const tiles = matrixTunings({ rows: 64, columns: 64, depth: 64 }, caps);
+  const compiled = process.env.UNCLIP_TEST_ALL_TILES === '1' ? tiles : tiles.filter((t) => t.BK === 16 && t.BM === 64);
+  test.each(compiled.map((t) => [`${t.BM}×${t.BN}×${t.BK}, ${t.WM}×${t.WN} a subgroup`, t] as const))(
+    'the tile of a GPU: %s',
+    { timeout: 1_200_000 },
+    (_, tuning) => expectRight({ x: [1, 260, 72], n: 136, bias: true }, tuning),
+  );
+
   test('subgroups smaller than the largest: those to spare only copy', async () => {
-    const caps = { subgroupSize: 0, subgroupMaxSize: 2 * subgroupMaxSize };
-    await expectRight({ x: [1, 83, 88], n: 104, bias: true, residual: true }, FIRST, 1, caps);
-    await expectRight({ x: [1, 41, 37], n: 19, bias: true, residual: true }, 'four strips', 1, caps);
+    const pretend = { subgroupSize: 0, subgroupMaxSize: 2 * caps.subgroupMaxSize };
+    await expectRight({ x: [1, 83, 88], n: 104, bias: true, residual: true }, FIRST, 1, pretend);
+    await expectRight({ x: [1, 41, 37], n: 19, bias: true, residual: true }, 'four strips', 1, pretend);
   });
 
   test('every epilogue', async () => {

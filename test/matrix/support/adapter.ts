@@ -12,7 +12,7 @@ if (shape === undefined && process.env.UNCLIP_REQUIRE_MATRIX === '1')
       'run these tests on a GPU that has, or on a CPU driver of Mesa 26 or newer',
   );
 
-export const { subgroupMaxSize } = caps;
+export { caps };
 
 /** `describe` where the adapter has matrix units; elsewhere the tests are skipped, and a line says why. */
 export const describeMatrix = (title: string, body: () => void): void => {

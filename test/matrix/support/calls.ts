@@ -48,3 +48,11 @@ export const convOf =
     g.conv2d(g.input('x', [1, side, side, channels]), g.convWeight(channels, outChannels, kernel, 'w'), null, {
       ...{ outChannels, kernel, stride, pad: kernel >> 1 },
     });
+
+/** A batch of products of two activations. */
+export const matmulOf =
+  (m: number, k: number, n: number, o: { transposeA?: boolean; transposeB?: boolean } = {}) =>
+  (g: GraphBuilder): T => {
+    const a = g.input('a', [4, ...(o.transposeA ? [k, m] : [m, k])]);
+    return g.matmul(a, g.input('b', [4, ...(o.transposeB ? [n, k] : [k, n])]), o);
+  };

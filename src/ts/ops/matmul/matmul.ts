@@ -3,6 +3,7 @@ import { MAX_GRID, operandBytes } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 import { matmulOf, matricesOf } from './matmul-call.js';
 import { cpu } from './matmul-cpu.js';
+import { matrix } from './matmul-matrix.js';
 import { portable } from './matmul-portable.js';
 
 /** scale · a · b for batches of matrices that are both activations; operands as in GraphBuilder.matmul. */
@@ -31,7 +32,7 @@ export const matmul: OpRecord = {
     if (matricesOf(a) > MAX_GRID) misfit(op, `a [${a.shape}] holds more than ${MAX_GRID} matrices`);
     return [[...leading, m, n]];
   },
-  variants: [cpu, portable],
+  variants: [cpu, matrix, portable],
   flops(call) {
     const { batch, m, k, n } = matmulOf(call);
     return 2 * batch * m * k * n;

@@ -57,9 +57,9 @@ export const matrixShapes = (caps: DeviceCaps): MatrixConfig[] =>
 
 const subgroupsOf = ({ BM, BN, WM, WN }: Tile): number => (BM / WM) * (BN / WN);
 
-/** Elements of 16 bytes in a slab of workgroup memory, and the columns of sums that leave through one at a time. */
+/** Elements of 16 bytes in a slab of workgroup memory, whichever way operands lie, and columns of sums that leave through one at a time. */
 function slabOf({ BK, WM, WN, MAT_M, MAT_N }: Omit<MatrixTuning, 'SLICES'>): { slab: number; strip: number } {
-  const operands = Math.max(WM * (BK / 8 + 1), BK * (WN / 8 + 1));
+  const operands = Math.max(...[WM, WN].flatMap((width) => [width * (BK / 8 + 1), BK * (width / 8 + 1)]));
   const sums = (strip: number): number => (MAT_M * (strip + 8)) / 4;
   let strip = WN;
   while (strip > MAT_N && sums(strip) > operands) strip /= 2;
@@ -78,6 +78,7 @@ function fits(t: MatrixTuning, caps: DeviceCaps): boolean {
     threads <= caps.maxInvocations &&
     threads % (t.BK / 8) === 0 &&
     threads % (t.BN / 8) === 0 &&
+    threads % (t.BM / 8) === 0 &&
     t.BK % t.MAT_K === 0 &&
     matrixWorkgroupBytes(t) <= caps.maxWorkgroupBytes
   );
@@ -129,13 +130,14 @@ export function matrixTunings(extents: Extents, caps: DeviceCaps): MatrixTuning[
 /** Numbers of shaders/matmul/matrix-tile.wgsl. */
 export function matrixDefines(tuning: Tuning, caps: DeviceCaps): Record<string, number | boolean> {
   const { SLICES, ...t } = tuning as MatrixTuning;
-  const { strip } = slabOf(t);
+  const { slab, strip } = slabOf(t);
   const threads = subgroupsOf(t) * caps.subgroupMaxSize;
   return {
     ...t,
     SPLIT: SLICES > 1,
     SPARE: caps.subgroupSize !== caps.subgroupMaxSize,
     THREADS: threads,
+    SLAB: slab,
     STRIP: strip,
     TILES_M: t.WM / t.MAT_M,
     TILES_N: t.WN / t.MAT_N,
