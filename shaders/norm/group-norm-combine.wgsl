@@ -14,14 +14,22 @@
 @group(0) @binding(4) var<storage, read_write> scale_shift: array<Elem>;
 @group(0) @binding(5) var<storage, read_write> map: array<f32>;
 
+/// A sum over the lanes has two levels, so that none of them is long.
+const SHARES: u32 = min(LANES, 16u);
 var<workgroup> lanes: array<f32, LANES>;
+var<workgroup> shares: array<f32, SHARES>;
 
 fn sum_all(value: f32, lane: u32) -> f32 {
   lanes[lane] = value;
   workgroupBarrier();
-  var sum = 0.0;
-  for (var i = 0u; i < LANES; i++) { sum += lanes[i]; }
+  if (lane < SHARES) {
+    var share = 0.0;
+    for (var i = lane; i < LANES; i += SHARES) { share += lanes[i]; }
+    shares[lane] = share;
+  }
   workgroupBarrier();
+  var sum = 0.0;
+  for (var i = 0u; i < SHARES; i++) { sum += shares[i]; }
   return sum;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { groupNorm } from '../../src/ts/ops/norm/group-norm.js';
-import type { Tuning } from '../../src/ts/ops/types.js';
+import type { DeviceCaps, Tuning } from '../../src/ts/ops/types.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { stored } from '../support/rounding.js';
 import { tuningsOf } from '../support/variants.js';
@@ -31,7 +31,13 @@ function build(g: GraphBuilder, { shape, groups, scaleShift, act }: Case): T {
 const tunings = (variant: string, c: Case, dtype: 'f32' | 'f16' = 'f32'): readonly Tuning[] | undefined =>
   tuningsOf(groupNorm, variant, { build: (g) => build(g, c), dtype }, caps);
 
-async function run(c: Case, dtype: 'f32' | 'f16', variant: string, tuning?: Tuning) {
+interface Options {
+  readonly tuning?: Tuning;
+  /** What the kernels shall take the adapter for. */
+  readonly caps?: Partial<DeviceCaps>;
+}
+
+async function run(c: Case, dtype: 'f32' | 'f16', variant: string, o: Options = {}) {
   const { shape, groups } = c;
   const [batch, channels] = [shape[0]!, shape.at(-1)!];
   const length = shape.slice(1, -1).reduce((a, b) => a * b, 1);
@@ -52,7 +58,8 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string, tuning?: Tuni
     weights: { gamma, beta },
     dtype,
     variants: { groupNorm: variant },
-    ...(tuning && { tunings: { groupNorm: tuning } }),
+    ...(o.tuning && { tunings: { groupNorm: o.tuning } }),
+    ...(o.caps && { caps: o.caps }),
   });
   expect(result.ran).toContain(`groupNorm:${variant}`);
   let expected = addon().groupNorm(x, gamma, beta, { batch, length, channels, groups, eps: EPS });
@@ -102,7 +109,7 @@ describe.each(VARIANTS)('group norm, %s', (variant) => {
   };
   test.each(Object.entries(TUNED))('every tuning, %s', async (_, c) => {
     for (const tuning of tunings(variant, c) ?? []) {
-      const { e } = await run(c, 'f32', variant, tuning);
+      const { e } = await run(c, 'f32', variant, { tuning });
       expect(e.relL2, JSON.stringify(tuning)).toBeLessThan(groupNorm.tolerance.f32.relL2);
     }
   });
@@ -138,6 +145,16 @@ describe.each(VARIANTS)('group norm, %s', (variant) => {
     expect(output.slice(64 + count)).toEqual(guard);
     expect(output.every(Number.isFinite)).toBe(true);
   });
+});
+
+/** Longer workgroups, and a last kernel cut in its own way. */
+test.each([
+  { shape: [2, 81, 83, 20], groups: 2, scaleShift: true, act: 'silu' } as const,
+  { shape: [1, 181, 183, 5], groups: 1, act: 'gelu' } as const,
+])('group norm, strips as GPUs cut them, %o', async (c) => {
+  const gpu = { software: false, subgroupSize: 0 };
+  const { e } = await run({ ...c, shape: [...c.shape] }, 'f32', 'strips', { caps: gpu });
+  expect(e.relL2).toBeLessThan(groupNorm.tolerance.f32.relL2);
 });
 
 test('group norm refuses operands that do not fit', () => {

@@ -2,6 +2,7 @@ import type { Tensor } from '../../graph/types.js';
 import { f32Bits, grid1d, params, read, readWrite, storageDefines } from '../lowering.js';
 import type { DeviceCaps, Kernel, OpCall, Variant } from '../types.js';
 import { type GroupNormCall, groupNormOf } from './group-norm-call.js';
+import { subgroup } from './group-norm-subgroup.js';
 
 /** How the strip kernels cut an image (shaders/norm/strip.wgsl); decided by its shape and the adapter, never by the batch. */
 interface Strips {
@@ -15,6 +16,12 @@ interface Strips {
 /** Positions of a strip, at least and at most: enough work for an invocation, and a second pass that finds its data in the cache. */
 const STRIP_LENGTH = { min: 16, max: 256 };
 
+/** Positions of a strip of the last kernel on GPUs: it has no sums to pass on, and loads that wait for stores want many invocations. */
+const APPLY_LENGTH = 4;
+
+/** Invocations of a workgroup of the second kernel on GPUs: a workgroup reads all sums of a group. */
+const COMBINE_LANES = 256;
+
 function stripsOf({ positions, channels }: GroupNormCall, caps: DeviceCaps): Strips {
   const lanes = caps.software ? caps.subgroupSize || 8 : 64;
   const width = channels % 4 === 0 ? 4 : 1;
@@ -25,46 +32,68 @@ function stripsOf({ positions, channels }: GroupNormCall, caps: DeviceCaps): Str
   return { lanes, width, spread, length, count: Math.ceil(positions / (spread * length)) * spread };
 }
 
+/** The cut of the last kernel, which need not be that of the first. */
+function applyStripsOf(call: GroupNormCall, caps: DeviceCaps): Strips {
+  const s = stripsOf(call, caps);
+  if (caps.software) return s;
+  return { ...s, length: APPLY_LENGTH, count: Math.ceil(call.positions / (s.spread * APPLY_LENGTH)) * s.spread };
+}
+
 /** Three kernels: sums of strips, one map a channel, its application. */
 function stripKernels(call: OpCall, caps: DeviceCaps): Kernel[] {
   const n = groupNormOf(call);
   const s = stripsOf(n, caps);
   const [partial, map] = call.scratch as [Tensor, Tensor];
+  const a = applyStripsOf(n, caps);
   const channels = n.channels / s.width;
-  const [gx, gy] = grid1d(Math.ceil((s.count * channels) / s.lanes));
-  const common = {
-    defines: { ...storageDefines(call.dtype), VEC4: s.width === 4, LANES: s.lanes },
-    constants: {},
-    params: params(n.positions, channels, n.groups, s.count, s.spread, s.length, n.flags, f32Bits(n.eps)),
+  const defines = { ...storageDefines(call.dtype), VEC4: s.width === 4 };
+  const words = ({ count, spread, length }: Strips): Uint32Array =>
+    params(n.positions, channels, n.groups, count, spread, length, n.flags, f32Bits(n.eps));
+  const grid = ({ count, lanes }: Strips): [number, number, number] => {
+    const [gx, gy] = grid1d(Math.ceil((count * channels) / lanes));
+    return [gx, gy, n.batch];
   };
   return [
-    { ...common, shader: 'norm/group-norm-strips', bindings: [n.x, partial].map(readWrite), grid: [gx, gy, n.batch] },
     {
-      ...common,
+      shader: 'norm/group-norm-strips',
+      defines: { ...defines, LANES: s.lanes },
+      constants: {},
+      bindings: [n.x, partial].map(readWrite),
+      params: words(s),
+      grid: grid(s),
+    },
+    {
       shader: 'norm/group-norm-combine',
+      defines: { ...defines, LANES: caps.software ? s.lanes : Math.min(COMBINE_LANES, caps.maxInvocations) },
+      constants: {},
       bindings: [
-        readWrite(n.x),
-        readWrite(partial),
-        read(n.gamma),
-        read(n.beta),
-        readWrite(n.scaleShift),
-        readWrite(map),
+        ...[readWrite(n.x), readWrite(partial), read(n.gamma), read(n.beta)],
+        ...[readWrite(n.scaleShift), readWrite(map)],
       ],
+      params: words(s),
       grid: [n.groups, 1, n.batch],
     },
-    { ...common, shader: 'norm/group-norm-apply', bindings: [n.x, map, n.out].map(readWrite), grid: [gx, gy, n.batch] },
+    {
+      shader: 'norm/group-norm-apply',
+      defines: { ...defines, LANES: a.lanes },
+      constants: {},
+      bindings: [n.x, map, n.out].map(readWrite),
+      params: words(a),
+      grid: grid(a),
+    },
   ];
 }
 
 /** Elements of a group from which on three kernels with all of an image's parallelism beat one workgroup a group. */
 const STRIPS_FROM = 32768;
 
-/** Rows are read as they lie, whatever the groups: on CPU drivers always, on GPUs for large groups. */
+/** Rows are read as they lie, whatever the groups: on CPU drivers always, on GPUs for groups too large for one workgroup's registers. */
 export const strips: Variant = {
   name: 'strips',
   supports: (call, caps) => {
     const n = groupNormOf(call);
-    return caps.software || (n.positions * n.channels) / n.groups >= STRIPS_FROM;
+    if (caps.software) return true;
+    return (n.positions * n.channels) / n.groups >= STRIPS_FROM && !subgroup.supports(call, caps);
   },
   scratch(call, caps) {
     const n = groupNormOf(call);

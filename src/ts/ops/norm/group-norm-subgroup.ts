@@ -1,7 +1,7 @@
 import { f32Bits, params, read, readWrite, storageDefines } from '../lowering.js';
-import type { OpCall, Variant } from '../types.js';
+import type { DeviceCaps, OpCall, Variant } from '../types.js';
 import { groupNormOf } from './group-norm-call.js';
-import { sharedRows } from './subgroup-rows.js';
+import { type SharedRow, sharedRows } from './subgroup-rows.js';
 
 /** Neighbouring channels of a group that are read at once. */
 function valWidth(call: OpCall): 1 | 2 | 4 {
@@ -11,17 +11,18 @@ function valWidth(call: OpCall): 1 | 2 | 4 {
   return width % 2 === 0 ? 2 : 1;
 }
 
-/** Vals of a group. */
-function valsOf(call: OpCall): number {
+/** Ways to share a group among the lanes of a workgroup. */
+function shares(call: OpCall, caps: DeviceCaps): readonly SharedRow[] {
   const { positions, channels, groups } = groupNormOf(call);
-  return (positions * channels) / groups / valWidth(call);
+  const width = valWidth(call);
+  return sharedRows((positions * channels) / groups / width, width, caps);
 }
 
 /** A workgroup a group that fits its registers: one read of x, sums by subgroups. Larger groups are for `strips`. */
 export const subgroup: Variant = {
   name: 'subgroup',
-  supports: (call, caps) => sharedRows(valsOf(call), caps).length > 0,
-  tunings: (call, caps) => sharedRows(valsOf(call), caps),
+  supports: (call, caps) => shares(call, caps).length > 0,
+  tunings: shares,
   lower(call, caps, tuning) {
     const n = groupNormOf(call);
     const width = valWidth(call);

@@ -11,7 +11,7 @@ import {
   rowsOf,
   storageDefines,
 } from '../lowering.js';
-import type { OpCall, OpRecord, Variant } from '../types.js';
+import type { DeviceCaps, OpCall, OpRecord, Variant } from '../types.js';
 import { type SharedRow, sharedRows } from './subgroup-rows.js';
 
 /** Channels that are read at once. */
@@ -46,11 +46,15 @@ const cpu: Variant = {
 /** Invocations of a workgroup of layer-norm-subgroup, at least those of one row. */
 const SUBGROUP_LANES = 128;
 
+/** Ways to share a row among subgroups. */
+const shares = (call: OpCall, caps: DeviceCaps): readonly SharedRow[] =>
+  sharedRows(lastDim(call.inputs[0]!) / valWidth(call), valWidth(call), caps);
+
 /** Rows in registers, one read of x, sums by subgroups. */
 const subgroup: Variant = {
   name: 'subgroup',
-  supports: (call, caps) => sharedRows(lastDim(call.inputs[0]!) / valWidth(call), caps).length > 0,
-  tunings: (call, caps) => sharedRows(lastDim(call.inputs[0]!) / valWidth(call), caps),
+  supports: (call, caps) => shares(call, caps).length > 0,
+  tunings: shares,
   lower(call, caps, tuning) {
     const { PARTS, ITEMS } = tuning as SharedRow;
     const lanes = Math.min(SUBGROUP_LANES, caps.maxInvocations);

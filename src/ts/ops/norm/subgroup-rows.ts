@@ -8,22 +8,25 @@ export interface SharedRow extends Tuning {
   readonly ITEMS: number;
 }
 
-/** Registers of vec4s are four times those of single elements. */
-const MAX_ITEMS = 16;
+/** Numbers a lane keeps at most: a quarter of the registers that a GPU has for it. */
+const MAX_NUMBERS = 64;
 
 /** Few enough that the epilogues' code stays short, enough that a lane's loads overlap. */
 const WANTED_ITEMS = 4;
 
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
 
-/** Ways to share `vals` among the subgroups of a workgroup, the one that promises most first; empty where there is none. */
-export function sharedRows(vals: number, caps: DeviceCaps): readonly SharedRow[] {
+/**
+ * Ways to share `vals` vectors of `width` elements among the subgroups of a workgroup, the one that promises most first; empty
+ * where there is none.
+ */
+export function sharedRows(vals: number, width: number, caps: DeviceCaps): readonly SharedRow[] {
   const { subgroupSize, maxInvocations } = caps;
   if (subgroupSize === 0) return [];
   const ways: SharedRow[] = [];
   for (let PARTS = 1; PARTS * subgroupSize <= Math.min(1024, maxInvocations); PARTS *= 2) {
     const ITEMS = powerOfTwo(Math.ceil(vals / (PARTS * subgroupSize)));
-    if (ITEMS <= MAX_ITEMS) ways.push({ PARTS, ITEMS });
+    if (ITEMS * width <= MAX_NUMBERS) ways.push({ PARTS, ITEMS });
     if (ITEMS === 1) break;
   }
   const distance = (w: SharedRow): number => Math.abs(Math.log2(w.ITEMS / WANTED_ITEMS));
