@@ -1,276 +1,8 @@
-// The script of the page that `unclip bench --html` writes: reads the report in the page and draws it. README.md has its schema.
-// `uPlot` is a global: the library is part of the page.
-
-const report = JSON.parse(document.getElementById('report').textContent);
-const main = document.querySelector('main');
-const tip = document.getElementById('tip');
-/** Everything that is drawn on a canvas: done again when the width or the colour scheme changes. */
-const drawings = [];
-
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const variants = [...new Set([...(report.kernels ?? []), ...(report.shapes?.rows ?? [])].map((row) => row.variant))];
-const colourOf = (variant) => `--v${Math.max(0, variants.indexOf(variant)) % 8}`;
-
-// --- numbers -------------------------------------------------------------------------------------------------------
-
-const digits = (v) => (v >= 100 ? v.toFixed(0) : v >= 10 ? v.toFixed(1) : v >= 1 ? v.toFixed(2) : v.toPrecision(2));
-const plain = (v) => (v === undefined || v === null ? '–' : v === 0 ? '0' : digits(v));
-const rate = (gflops, unit = 'FLOP/s') =>
-  gflops >= 1000 ? `${digits(gflops / 1000)} T${unit}` : `${digits(gflops)} G${unit}`;
-function time(ms) {
-  if (ms === undefined) return '–';
-  if (ms < 1) return `${digits(ms * 1e3)} µs`;
-  return ms < 1000 ? `${digits(ms)} ms` : `${digits(ms / 1e3)} s`;
-}
-const spread = (s) => (s === undefined ? '–' : `${time(s.p10)} to ${time(s.p90)}`);
-const percent = (share) => (share === undefined ? '–' : `${(100 * share).toFixed(1)} %`);
-const error = (e) => (e === undefined ? '–' : e.relL2 === null ? 'NaN' : e.relL2.toExponential(1));
-
-/** What is said of a kernel when the pointer is on it. */
-const describe = (row) =>
-  [
-    row.name,
-    `${row.variant}, ${row.dtype}${Object.entries(row.tuning).map(([k, v]) => `, ${k} ${v}`)}`,
-    `${time(row.ms?.median)} (${spread(row.ms)}, ${row.ms?.runs} runs)`,
-    `${rate(row.gflops)}, ${digits(row.gbs)} GB/s, ${plain(row.intensity)} FLOP/B`,
-    row.roof &&
-      `${row.roof.percent.toFixed(0)} % of the ${row.roof.bound === 'memory' ? 'memory' : row.roof.unit} roof`,
-    `error ${error(row.error)} (relative L2)`,
-  ]
-    .filter(Boolean)
-    .join('\n');
-
-// --- page ----------------------------------------------------------------------------------------------------------
-
-function element(tag, text, parent, attributes = {}) {
-  const made = Object.assign(document.createElement(tag), attributes);
-  if (text !== undefined) made.textContent = text;
-  parent?.append(made);
-  return made;
-}
-
-function section(title, text) {
-  const made = element('section', undefined, main);
-  element('h2', title, made);
-  if (text !== undefined) element('p', text, made);
-  return made;
-}
-
-function table(parent, head, rows, broken = () => false) {
-  const made = element('table', undefined, element('div', undefined, parent, { className: 'wide' }));
-  const line = (tag, cells, className = '') => {
-    const row = element('tr', undefined, made, { className });
-    for (const cell of cells) element(tag, cell, row);
-  };
-  line('th', head);
-  rows.forEach((cells, i) => {
-    line('td', cells, broken(i) ? 'wrong' : '');
-  });
-}
-
-function folded(parent, title) {
-  const made = element('details', undefined, parent);
-  element('summary', title, made);
-  return made;
-}
-
-function keys(parent, entries) {
-  const list = element('ul', undefined, parent, { className: 'keys' });
-  for (const [name, variable] of entries) {
-    const item = element('li', undefined, list);
-    element('span', undefined, item).style.background = `var(${variable})`;
-    item.append(name);
-  }
-}
-
-function showTip(text, event) {
-  tip.hidden = text === undefined;
-  if (text === undefined) return;
-  tip.textContent = text;
-  const { width, height } = tip.getBoundingClientRect();
-  const left = event.clientX + 14 + width > innerWidth ? event.clientX - width - 14 : event.clientX + 14;
-  tip.style.left = `${Math.max(4, left)}px`;
-  tip.style.top = `${Math.max(4, Math.min(event.clientY + 14, innerHeight - height - 4))}px`;
-}
-
-/** A plot that fills its parent's width; `make(width)` gives uPlot's options and data, and what to say at a pointer's place. */
-function plot(parent, make) {
-  const frame = element('div', undefined, parent, { className: 'plot' });
-  let current;
-  drawings.push(() => {
-    current?.destroy();
-    const { options, data, tell } = make(Math.floor(frame.clientWidth));
-    current = new uPlot(options, data, frame);
-    current.over.addEventListener('pointermove', (event) => {
-      const { left, top } = current.over.getBoundingClientRect();
-      showTip(tell(current, event.clientX - left, event.clientY - top), event);
-    });
-    current.over.addEventListener('pointerleave', () => showTip(undefined));
-  });
-}
-
-const axis = () => ({
-  stroke: colour('--quiet'),
-  grid: { stroke: colour('--line'), width: 1 },
-  ticks: { stroke: colour('--line'), width: 1 },
-  font: '12px system-ui, sans-serif',
-  labelFont: '12px system-ui, sans-serif',
-});
-const bare = {
-  legend: { show: false },
-  cursor: { x: false, y: false, drag: { x: false, y: false }, points: { show: false } },
-};
-
-// --- roofline ------------------------------------------------------------------------------------------------------
-
-/** Best measured peak of each unit, and bandwidth beyond caches. */
-function roofs({ compute, memory }) {
-  const best = new Map();
-  for (const p of compute) best.set(p.unit, Math.max(best.get(p.unit) ?? 0, p.value));
-  return { peaks: [...best], bandwidth: memory.find((p) => p.beyondCache)?.value };
-}
-
-function drawRoofline(parent, roofline, rows) {
-  const points = rows.filter((row) => row.status === 'ok' && row.flops > 0);
-  const { peaks, bandwidth } = roofs(roofline);
-  if (bandwidth === undefined || peaks.length === 0) return;
-  const used = [...new Set(points.map((row) => row.variant))];
-  keys(
-    parent,
-    used.map((v) => [v, colourOf(v)]),
-  );
-  const xs = [...points.map((row) => row.intensity), ...peaks.map(([, peak]) => peak / bandwidth), 0.1, 100];
-  const [low, high] = [Math.min(...xs) / 1.5, Math.max(...xs) * 4];
-  const ys = [...points.map((row) => row.gflops), ...peaks.map(([, peak]) => peak)];
-  const bounds = [Math.min(...ys) / 2, Math.max(...ys) * 2];
-  const samples = Array.from({ length: 101 }, (_, i) => low * (high / low) ** (i / 100));
-  const corners = peaks.map(([, peak]) => peak / bandwidth);
-  const entries = [
-    ...[...samples, ...corners].map((x) => ({ x })),
-    ...points.map((row) => ({ x: row.intensity, row })),
-  ].sort((a, b) => a.x - b.x);
-  const roofAt = (peak) => entries.map(({ x, row }) => (row ? null : Math.min(peak, x * bandwidth)));
-  const pointsOf = (variant) => entries.map(({ row }) => (row?.variant === variant ? row.gflops : null));
-
-  plot(parent, (width) => ({
-    data: [entries.map((e) => e.x), ...peaks.map(([, peak]) => roofAt(peak)), ...used.map(pointsOf)],
-    options: {
-      ...bare,
-      width,
-      height: Math.round(Math.min(520, Math.max(320, width * 0.5))),
-      scales: { x: { time: false, distr: 3, range: [low, high] }, y: { distr: 3, range: bounds } },
-      axes: [
-        {
-          ...axis(),
-          label: 'arithmetic intensity, FLOP per byte',
-          size: 40,
-          values: (_u, vs) => vs.map((v) => v && plain(v)),
-        },
-        { ...axis(), label: 'GFLOP/s', size: 56, values: (_u, vs) => vs.map((v) => v && plain(v)) },
-      ],
-      series: [
-        {},
-        ...peaks.map(() => ({ stroke: colour('--quiet'), width: 1.5, spanGaps: true, points: { show: false } })),
-        ...used.map((v) => ({
-          paths: () => null,
-          points: { show: true, size: 8, width: 1, stroke: colour('--card'), fill: colour(colourOf(v)) },
-        })),
-      ],
-      hooks: { draw: [(u) => labelRoofs(u, peaks)] },
-    },
-    tell(u, left, top) {
-      let [found, best] = [undefined, 18 ** 2];
-      for (const row of points) {
-        const [dx, dy] = [u.valToPos(row.intensity, 'x') - left, u.valToPos(row.gflops, 'y') - top];
-        if (dx * dx + dy * dy < best) [found, best] = [row, dx * dx + dy * dy];
-      }
-      return found && describe(found);
-    },
-  }));
-}
-
-/** The name and height of each roof, at the right end over its line. */
-function labelRoofs(u, peaks) {
-  const { ctx, bbox } = u;
-  ctx.save();
-  ctx.fillStyle = colour('--ink');
-  ctx.textAlign = 'right';
-  ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-  for (const [unit, peak] of peaks) {
-    const unitName = unit === 'int8' ? 'OP/s' : 'FLOP/s';
-    const y = u.valToPos(peak, 'y', true) - 5 * devicePixelRatio;
-    ctx.fillText(`${unit} ${rate(peak, unitName)}`, bbox.left + bbox.width - 6 * devicePixelRatio, y);
-  }
-  ctx.restore();
-}
-
-// --- bars ----------------------------------------------------------------------------------------------------------
-
-const ROW = 22;
-
-/**
- * Horizontal bars under titles: groups [{ title, bars: [{ label, value, colour, tip }] }]. A title takes a row of its own, so that
- * labels stay short on a narrow screen.
- */
-function drawBars(parent, groups, { format, label }) {
-  const rows = groups.flatMap(({ title, bars }) => [{ title }, ...bars]);
-  const most = Math.max(...rows.map((row) => row.value ?? 0), 1e-9);
-  const colours = [...new Set(rows.map((row) => row.colour).filter(Boolean))];
-  plot(parent, (width) => ({
-    data: [rows.map((_, i) => i), ...colours.map((c) => rows.map((row) => (row.colour === c ? row.value : null)))],
-    options: {
-      ...bare,
-      width,
-      height: rows.length * ROW + 56,
-      scales: {
-        x: { time: false, ori: 1, dir: -1, range: [-0.5, rows.length - 0.5] },
-        y: { ori: 0, dir: 1, range: [0, most * 1.02] },
-      },
-      axes: [
-        {
-          ...axis(),
-          side: 3,
-          grid: { show: false },
-          ticks: { show: false },
-          size: labelWidth(rows),
-          splits: () => rows.map((_, i) => i),
-          values: () => rows.map((row) => row.label ?? ''),
-        },
-        { ...axis(), side: 2, label, size: 34, space: 70, values: (_u, vs) => vs.map(format) },
-      ],
-      series: [
-        {},
-        ...colours.map((c) => ({
-          fill: colour(c),
-          stroke: colour(c),
-          width: 0,
-          paths: uPlot.paths.bars({ size: [0.72, ROW] }),
-          points: { show: false },
-        })),
-      ],
-      hooks: { draw: [(u) => writeTitles(u, rows)] },
-    },
-    tell: (u, _left, top) => rows[Math.round(u.posToVal(top, 'x'))]?.tip,
-  }));
-}
-
-function labelWidth(rows) {
-  const context = document.createElement('canvas').getContext('2d');
-  context.font = '12px system-ui, sans-serif';
-  return Math.ceil(Math.max(...rows.map((row) => context.measureText(row.label ?? '').width))) + 12;
-}
-
-function writeTitles(u, rows) {
-  const { ctx, bbox } = u;
-  ctx.save();
-  ctx.fillStyle = colour('--ink');
-  ctx.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`;
-  ctx.textBaseline = 'middle';
-  rows.forEach(({ title }, i) => {
-    if (title !== undefined) ctx.fillText(title, bbox.left + 4 * devicePixelRatio, u.valToPos(i, 'x', true));
-  });
-  ctx.restore();
-}
+// The page that `unclip bench --html` writes: draws the report that lies in it. bench/README.md has the report's schema.
+import { drawBars } from './bars.mjs';
+import { colourOf, drawAll, drawings, element, folded, keys, report, section, table, variants } from './elements.mjs';
+import { describe, digits, error, percent, plain, rate, spread, time } from './numbers.mjs';
+import { drawRoofline } from './roofline.mjs';
 
 const METRICS = {
   'percent of the measured roof': { value: (row) => row.roof?.percent, format: (v) => `${plain(v)} %` },
@@ -284,8 +16,6 @@ function grouped(rows, key) {
   for (const row of rows) groups.set(key(row), [...(groups.get(key(row)) ?? []), row]);
   return [...groups];
 }
-
-// --- sections ------------------------------------------------------------------------------------------------------
 
 const KERNEL_HEAD = ['kernel', 'time', '10 % to 90 %', 'GFLOP/s', 'GB/s', 'FLOP/B', 'of roof', 'rel L2'];
 const kernelCells = (row) =>
@@ -339,7 +69,7 @@ function kernelSection(rows) {
     place.replaceChildren();
     const { value, format } = METRICS[choice.value];
     for (const [op, own] of grouped(good, (row) => row.op)) {
-      element('h3', op, place);
+      const part = folded(place, op, op === good[0].op);
       const groups = grouped(own, (row) => row.case).map(([name, list]) => ({
         title: name.slice(op.length + 1),
         bars: list.map((row) => ({
@@ -349,7 +79,7 @@ function kernelSection(rows) {
           tip: describe(row),
         })),
       }));
-      drawBars(place, groups, { format, label: choice.value });
+      drawBars(part, groups, { format, label: choice.value });
     }
     return drawings.splice(before);
   };
@@ -494,9 +224,6 @@ if (report.shapes) shapesSection(report.shapes);
 if (report.steps) stepsSection(report.steps);
 if (report.e2e) endToEndSection(report.e2e);
 
-const drawAll = () => {
-  for (const draw of drawings) draw();
-};
 drawAll();
 let width = innerWidth;
 addEventListener('resize', () => {

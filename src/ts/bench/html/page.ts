@@ -6,6 +6,17 @@ import type { Report } from '../schema.js';
 
 const asset = (name: string): string => readFileSync(join(packageRoot(), 'bench', 'page', name), 'utf8');
 
+/** The page's modules, each after those that it imports. */
+const MODULES = ['numbers.mjs', 'elements.mjs', 'roofline.mjs', 'bars.mjs', 'page.mjs'];
+
+/** The modules as one script: in one scope they need neither imports nor exports. */
+const script = (): string =>
+  MODULES.map((name) =>
+    asset(name)
+      .replace(/^import [^;]*;\n/gm, '')
+      .replace(/^export /gm, ''),
+  ).join('\n');
+
 /** A file of uPlot's distribution, less the comment that names its address. */
 function plotLibrary(name: string): string {
   const entry = createRequire(import.meta.url).resolve('uplot/package.json');
@@ -18,7 +29,7 @@ export function reportPage(report: Report): string {
     'plot-style': plotLibrary('uPlot.min.css'),
     style: asset('page.css'),
     'plot-script': plotLibrary('uPlot.iife.min.js'),
-    script: asset('page.mjs'),
+    script: script(),
     // A text in the report must not end the script element that holds it.
     report: JSON.stringify(report).replaceAll('<', '\\u003c'),
   };
