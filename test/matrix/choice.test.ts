@@ -45,10 +45,14 @@ describe('which calls go to matrix units', () => {
     expect(chosen(batched, NVIDIA)).not.toBe('matrix');
   });
 
-  it('leaves f32 graphs and CPU drivers alone', () => {
+  it('leaves CPU drivers alone unless forced', () => {
     const software = { ...gpuCaps([matrixShape(8, 8, 8)], 8), software: true };
     expect(chosen(linearOf(1024, 640, 640), software)).toBe('cpu');
     expect(chosen(convOf(64, 320, 320), software)).toBe('cpu');
+    expect(chosen(convOf(64, 320, 320, 3, 2), software)).not.toBe('matrix');
+    expect(compileNode(convOf(64, 320, 320, 3, 2), software, { variants: { conv2d: 'matrix' } }).variant).toBe(
+      'matrix',
+    );
   });
 });
 

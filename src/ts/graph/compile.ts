@@ -155,7 +155,7 @@ function chooseVariant(
   const choice = wanted === undefined ? options.choose?.(record, call) : undefined;
   const chosen = find(choice?.variant);
   if (chosen !== undefined) return { variant: chosen, tuning: choice!.tuning };
-  const variant = record.variants.find(runs);
+  const variant = record.variants.find((v) => runs(v) && isPreferred(v, call, caps)) ?? record.variants.find(runs);
   if (variant === undefined)
     throw new UnclipError('GRAPH_INVALID', `no kernel of ${record.name} runs '${call.label}' on this adapter`);
   return { variant, tuning: heuristic(variant) };
@@ -164,6 +164,10 @@ function chooseVariant(
 /** Whether a variant can carry out a call on an adapter. */
 export const variantRuns = (variant: Variant, call: OpCall, caps: DeviceCaps): boolean =>
   variant.weights === weightsOf(call) && variant.supports(call, caps);
+
+/** Whether a variant that runs is worth a try. */
+export const isPreferred = (variant: Variant, call: OpCall, caps: DeviceCaps): boolean =>
+  variant.preferred?.(call, caps) ?? true;
 
 /** Whether the matrix weights of a call are quantised. */
 const weightsOf = (call: OpCall): Variant['weights'] => (call.inputs.some((t) => t?.dtype === 'i8') ? 'q8' : undefined);

@@ -74,6 +74,8 @@ export interface Variant {
   readonly weights?: 'q8';
   /** May look at the adapter and at per-image shapes and dtypes, never at the batch (bit-equal pictures at any batch size). */
   supports(call: OpCall, caps: DeviceCaps): boolean;
+  /** False where it runs but is hardly ever the best: taken when forced, or when nothing else runs. Absent: always true. */
+  preferred?(call: OpCall, caps: DeviceCaps): boolean;
   /**
    * What the tuner may choose from; the first is the static heuristic's choice, used where nothing was measured. Each must be
    * valid for this call on this adapter. Never looks at the batch. Absent: there is nothing to choose.

@@ -1,4 +1,4 @@
-import { variantRuns } from '../graph/compile.js';
+import { isPreferred, variantRuns } from '../graph/compile.js';
 import type { Choice, DeviceCaps, OpCall, OpRecord, Tuning, Variant } from '../ops/types.js';
 
 /** Tunings of a variant for a call; one empty one where there is nothing to choose. */
@@ -16,7 +16,9 @@ const isForCpu = ({ name }: Variant): boolean => name.split('-').includes('cpu')
  * one of the latter, the former are left out unless `allVariants`.
  */
 export function candidates(record: OpRecord, call: OpCall, caps: DeviceCaps, allVariants = false): Choice[] {
-  const running = record.variants.filter((v) => variantRuns(v, call, caps));
+  const able = record.variants.filter((v) => variantRuns(v, call, caps));
+  const preferred = able.filter((v) => isPreferred(v, call, caps));
+  const running = allVariants || preferred.length === 0 ? able : preferred;
   const forCpu = running.filter((v, i) => i === 0 || isForCpu(v));
   const few = caps.software && !allVariants && forCpu.some(isForCpu);
   return (few ? forCpu : running).flatMap((variant) =>

@@ -10,6 +10,7 @@ import { convOf, isPointwise, pointwiseProduct } from './conv-call.js';
 export const matrix: Variant = {
   name: 'matrix',
   supports: (call, caps) => runsOnMatrixUnits(call, extents(call), caps),
+  preferred: (_call, caps) => !caps.software,
   tunings: (call, caps) => matrixTunings(extents(call), caps),
   scratch: (call, _caps, tuning) => matrixScratch(call, lastDim(call.outputs[0]!), tuning),
   lower(call, caps, tuning): Kernel[] {

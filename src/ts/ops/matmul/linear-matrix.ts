@@ -23,6 +23,7 @@ export function matrixProduct(o: Product, caps: DeviceCaps, tuning: Tuning, scra
 export const matrix: Variant = {
   name: 'matrix',
   supports: (call, caps) => runsOnMatrixUnits(call, extents(productOf(call)), caps),
+  preferred: (_call, caps) => !caps.software,
   tunings: (call, caps) => matrixTunings(extents(productOf(call)), caps),
   scratch: (call, _caps, tuning) => matrixScratch(call, productOf(call).n, tuning),
   lower: (call, caps, tuning) => matrixProduct(productOf(call), caps, tuning, call.scratch),

@@ -7,6 +7,7 @@ import { type Extents, type MatrixTuning, matrixDefines, matrixTunings, runsOnMa
 export const matrix: Variant = {
   name: 'matrix',
   supports: (call, caps) => runsOnMatrixUnits(call, extents(call), caps),
+  preferred: (_call, caps) => !caps.software,
   tunings,
   lower(call, caps, tuning) {
     const { a, b, out, transposeA, transposeB, scale, batch, m, k, n, strideB } = matmulOf(call);
