@@ -68,6 +68,15 @@ describe('KernelTimer', () => {
     expect(samplesMs.length).toBe(4);
   });
 
+  it('spends one sample on what is slower than asked for', async () => {
+    const compiled = linear(512);
+    const operands = await timer.operands(compiled, randomWeights(), { rotateBytes: 1 });
+    const { samplesMs } = await timer.time(compiled, operands, { samples: 9, giveUpMs: 1e-6 });
+    const { samplesMs: all } = await timer.time(compiled, operands, { samples: 9, giveUpMs: 1e6 });
+    operands.destroy();
+    expect([samplesMs.length, all.length]).toEqual([1, 9]);
+  });
+
   it('rotates over as many sets as exceed the cache, at least two, within the budget', async () => {
     const compiled = linear(64);
     const set = (64 * (64 + 96) + 64 * 96 + 128) * 4;

@@ -9,6 +9,7 @@ import type { Kernel, Variant } from '../../src/ts/ops/types.js';
 import { KernelTimer } from '../../src/ts/runtime/kernel-timer.js';
 import { randomWeights } from '../../src/ts/runtime/random-data.js';
 import { Runtime } from '../../src/ts/runtime/runtime.js';
+import { Ranking } from '../../src/ts/tune/ranking.js';
 import { disagreement, searchChoice } from '../../src/ts/tune/search.js';
 import { type TunedClass, type TuneOptions, tuneGraphs, tuningTasks } from '../../src/ts/tune/tune-graphs.js';
 import { type TuningKey, TuningTable } from '../../src/ts/tune/tuning-table.js';
@@ -128,7 +129,7 @@ describe('tuneGraphs', () => {
     const timer = new KernelTimer(runtime);
     const hurried = await searchChoice(timer, single, runtime.caps, choices, { budgetMs: 0 });
     timer.destroy();
-    expect(hurried).toMatchObject({ left: 1, tried: 1, choice: { variant: 'cpu-slow' } });
+    expect(hurried).toMatchObject({ left: 1, timed: [{ choice: { variant: 'cpu-slow' } }] });
     const { choice, ms, heuristicMs, left } = hurried;
     table.set('linear', shape, { choice, ms, heuristic: choice, heuristicMs, untried: left });
     await table.save();
@@ -160,6 +161,28 @@ describe('tuneGraphs', () => {
     const tuned = await tune(openTable(), {}, [graph(1, 8), graph(1, 512)]);
     expect(tuned.map((t) => t.shape.includes('outFeatures:512'))).toEqual([true, false]);
     expect((await tune(openTable(), { budgetMs: 0, measure: 'all' })).length).toBe(0);
+  });
+});
+
+describe('Ranking', () => {
+  const choice = (variant: string, tile: number) => ({ variant, tuning: { TILE: tile } });
+  const [a, b, c, d, e] = [choice('x', 1), choice('x', 2), choice('y', 1), choice('y', 2), choice('z', 1)];
+
+  it('puts first what did well elsewhere, behind the choice of the rules', () => {
+    const ranking = new Ranking();
+    expect(ranking.order('linear', [a, b, c, d])).toEqual([a, b, c, d]);
+    ranking.learn('linear', [
+      { choice: a, ms: 4 },
+      { choice: b, ms: 3 },
+      { choice: c, ms: 1 },
+    ]);
+    ranking.learn('linear', [
+      { choice: b, ms: 1 },
+      { choice: c, ms: 1.1 },
+    ]);
+    // d is unknown: it counts as its variant; e, of an unknown variant, as the fastest.
+    expect(ranking.order('linear', [a, b, d, c, e])).toEqual([a, e, d, c, b]);
+    expect(ranking.order('conv2d', [a, b, c])).toEqual([a, b, c]);
   });
 });
 

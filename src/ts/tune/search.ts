@@ -27,8 +27,8 @@ export interface SearchResult {
   /** Of one run, measured in turn with the heuristic's choice. */
   readonly ms: number;
   readonly heuristicMs: number;
-  /** How many candidates were timed. */
-  readonly tried: number;
+  /** The candidates that were timed, the heuristic's first; slow ones by one run. */
+  readonly timed: readonly { readonly choice: Choice; readonly ms: number }[];
   /** Not tried for want of time. */
   readonly left: number;
   readonly rejected: readonly Rejection[];
@@ -40,6 +40,8 @@ const MIN_GAIN = 1.03;
 const COMPILED_AHEAD = 6;
 /** Candidates slower than this multiple of the fastest are out after the first look. */
 const FIRST_CUT = 1.5;
+/** One run of this multiple of the fastest says enough, whatever else the machine does. */
+const HOPELESS = 3;
 /** Binding each candidate to every set takes time as well. */
 const MAX_SETS = 16;
 const FIRST_SAMPLES = 3;
@@ -90,6 +92,7 @@ export async function searchChoice(
     const tolerance = heuristic.compiled.nodes[0]!.record.tolerance[graph.dtype];
     await sample(timer, heuristic, operands, FIRST_SAMPLES);
     const runners = [heuristic];
+    let fastest = timeOf(heuristic);
     const rejected: Rejection[] = [];
     let left = 0;
     const ahead = caps.software ? 0 : COMPILED_AHEAD;
@@ -105,13 +108,15 @@ export async function searchChoice(
         const runner: Runner = { choice, compiled: compile(choice), samples: [] };
         const difference = disagreement(await timer.run(runner.compiled, operands), expected, tolerance);
         if (difference !== undefined) throw new UnclipError('GRAPH_INVALID', difference);
-        await sample(timer, runner, operands, FIRST_SAMPLES);
+        await sample(timer, runner, operands, FIRST_SAMPLES, fastest * HOPELESS);
         runners.push(runner);
+        fastest = Math.min(fastest, timeOf(runner));
       } catch (error) {
         if (!(error instanceof UnclipError) || error.code === 'GPU_DEVICE_LOST') throw error;
         rejected.push({ choice, reason: error.message });
       }
     }
+    const timed = runners.map((runner) => ({ choice: runner.choice, ms: timeOf(runner) }));
     const best = await halve(timer, runners, operands, end, options.signal);
     if (best !== heuristic) await duel(timer, [heuristic, best], operands);
     const faster = timeOf(heuristic) / timeOf(best) > MIN_GAIN;
@@ -119,7 +124,7 @@ export async function searchChoice(
       choice: faster ? best.choice : heuristic.choice,
       ms: faster ? timeOf(best) : timeOf(heuristic),
       heuristicMs: timeOf(heuristic),
-      tried: runners.length,
+      timed,
       left,
       rejected,
     };
@@ -162,8 +167,14 @@ async function duel(timer: KernelTimer, runners: readonly Runner[], operands: Op
     for (const runner of runners) await sample(timer, runner, operands, DUEL_SAMPLES);
 }
 
-async function sample(timer: KernelTimer, runner: Runner, operands: OperandSets, samples: number): Promise<void> {
-  const options = { samples, maxMs: 1000, minSamples: 2, repeats: runner.repeats };
+async function sample(
+  timer: KernelTimer,
+  runner: Runner,
+  operands: OperandSets,
+  samples: number,
+  giveUpMs?: number,
+): Promise<void> {
+  const options = { samples, maxMs: 1000, minSamples: 2, repeats: runner.repeats, giveUpMs };
   const { samplesMs, repeats } = await timer.time(runner.compiled, operands, options);
   runner.samples.push(...samplesMs);
   runner.repeats = repeats;

@@ -6,6 +6,7 @@ import { KernelTimer } from '../runtime/kernel-timer.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { UnclipError } from '../util/errors.js';
 import { candidates } from './candidates.js';
+import { Ranking } from './ranking.js';
 import { type Rejection, type SearchOptions, type SearchResult, searchChoice } from './search.js';
 import { shapeClass } from './shape-class.js';
 import type { TuningTable } from './tuning-table.js';
@@ -47,6 +48,7 @@ export interface TunedClass {
   readonly heuristicMs: number;
   readonly choice: Choice;
   readonly ms: number;
+  /** Candidates timed, and left for want of time. */
   readonly tried: number;
   readonly left: number;
   readonly rejected: readonly Rejection[];
@@ -117,6 +119,7 @@ export async function tuneGraphs(
     return known === undefined || measure === 'all' || (measure === 'unfinished' && known.untried > 0);
   });
   const timer = new KernelTimer(runtime);
+  const ranking = new Ranking();
   const tuned: TunedClass[] = [];
   try {
     await options.onProgress?.({ done: 0, total: tasks.length, tuned: undefined });
@@ -126,17 +129,21 @@ export async function tuneGraphs(
       if (timeLeft < 0) break;
       const budgetMs = Math.max(MIN_CLASS_MS, timeLeft * (task.cost / costLeft));
       costLeft -= task.cost;
-      const { op, shape, label, runs, choices } = task;
-      const found = await searchOrSkip(timer, task, caps, {
+      const { op, shape, label, runs } = task;
+      const choices = ranking.order(op, task.choices);
+      const found = await searchOrSkip(timer, { ...task, choices }, caps, {
         budgetMs,
         rotateBytes: rotation(caps),
         signal: options.signal,
       });
       if (found === undefined) continue;
+      ranking.learn(op, found.timed);
       const heuristic = choices[0]!;
       const { choice, ms, heuristicMs, left: untried } = found;
       table.set(op, shape, { choice, ms, heuristic, heuristicMs, untried });
-      tuned.push({ op, shape, label, runs, heuristic, ...found });
+      const { rejected, timed } = found;
+      const measured = { choice, ms, heuristic, heuristicMs, rejected };
+      tuned.push({ op, shape, label, runs, ...measured, tried: timed.length, left: untried });
       await options.onProgress?.({ done: tuned.length, total: tasks.length, tuned: tuned.at(-1) });
       // A disk that cannot be written is reported in the end, when everything is measured.
       if (tuned.length % SAVE_EVERY === 0) await table.save().catch(() => undefined);
