@@ -11,7 +11,7 @@ import { hardwareVerdict, withTorch } from './lib/hardware.mjs';
 import { installPeers } from './lib/install.mjs';
 import { measureCase } from './lib/measure.mjs';
 import { referenceOf } from './lib/reference.mjs';
-import { caseReport, casesTable, remarks, SCHEMA, softwareVerdict } from './lib/report.mjs';
+import { caseReport, peerTables, remarks, SCHEMA, softwareVerdict } from './lib/report.mjs';
 import { unetCase } from './unet.mjs';
 
 const USAGE =
@@ -106,10 +106,9 @@ try {
       `adapter   ${machine.adapter.name}`,
       `machine   ${machine.cpu}, ${machine.cores} cores, load ${machine.loadAverage.toFixed(2)} before the run, ${machine.date}`,
       `versions  ${versions.join(', ')}; Node ${machine.node}, npm webgpu ${machine.dawn}`,
-      `method    milliseconds of a run on operands that stay on the device, median of ${rounds} alternating rounds; × = that peer's time over ours`,
+      `method    milliseconds of a run on operands that stay on the device, median of ${rounds} alternating rounds; × = the peer's time over ours, range = over the rounds, processor × = the same of processor time`,
       '',
-      casesTable(cases),
-      '',
+      ...peerTables(cases),
       ...remarks(cases),
       '',
       ...verdicts.flatMap(({ lines }) => lines),

@@ -49,7 +49,12 @@ const METHODS = {
     for (let i = 0; i < WARM_UPS; i++) ms = Math.min(ms, await prepared.run(1));
     return { output, ms, note: prepared.note };
   },
-  time: (count) => prepared.run(count),
+  async time(count) {
+    const before = process.cpuUsage();
+    const ms = await prepared.run(count);
+    const { user, system } = process.cpuUsage(before);
+    return { ms: ms / count, cpuMs: (user + system) / 1e3 / count };
+  },
   async release() {
     await prepared?.release();
     prepared = undefined;

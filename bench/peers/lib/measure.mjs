@@ -16,6 +16,7 @@ const PAUSE_MS = 30;
  * What one engine did in one case.
  * @typedef {object} Measured
  * @property {number[]} ms of a run, one number a round
+ * @property {number[]} [cpuMs] processor time of all threads of the engine's process, a driver's on the CPU among them
  * @property {number} [medianMs]
  * @property {number} [relL2] against f64; for a whole network against this engine's output
  * @property {number} [runs] in a round
@@ -38,7 +39,7 @@ export async function measureCase(engines, c, reference, rounds) {
   const tolerance = c.op === 'unet' ? NETWORK_AGREEMENT : AGREEMENT[c.dtype];
   let truth = reference;
   for (const engine of engines) {
-    const measured = { ms: [] };
+    const measured = { ms: [], cpuMs: [] };
     results[engine.name] = measured;
     try {
       const ready = await prepareBestForm(
@@ -66,7 +67,9 @@ export async function measureCase(engines, c, reference, rounds) {
       if (round >= turn.rounds || turn.measured.error !== undefined) continue;
       await sleep(PAUSE_MS);
       try {
-        turn.measured.ms.push((await turn.engine.call('time', turn.measured.runs)) / turn.measured.runs);
+        const { ms, cpuMs } = await turn.engine.call('time', turn.measured.runs);
+        turn.measured.ms.push(ms);
+        turn.measured.cpuMs.push(cpuMs);
       } catch (error) {
         turn.measured.error = error.message;
       }

@@ -10,34 +10,44 @@ export const SCHEMA = 'unclip-bench-peers/1';
  */
 export function caseReport(c, engines) {
   const [ours, ...peers] = Object.keys(engines);
-  const ratios = {};
-  for (const name of peers) {
-    const ratio = ratioOf(engines[ours].ms, engines[name].ms);
-    if (ratio !== undefined) ratios[name] = ratio;
-  }
+  const ratiosOf = (clock) =>
+    Object.fromEntries(
+      peers
+        .map((name) => [name, ratioOf(engines[ours][clock] ?? [], engines[name][clock] ?? [])])
+        .filter(([, ratio]) => ratio !== undefined),
+    );
   const { id, op, dtype } = c;
   const work = op === 'unet' ? {} : { flops: flopsOf(c), bytes: bytesOf(c) };
-  return { id, op, dtype, ...work, engines, ratios };
+  return { id, op, dtype, ...work, engines, ratios: ratiosOf('ms'), cpuRatios: ratiosOf('cpuMs') };
 }
 
 /** @typedef {ReturnType<typeof caseReport>} CaseReport */
 
-/** @param {readonly CaseReport[]} cases @returns {string} */
-export function casesTable(cases) {
-  const names = Object.keys(cases[0].engines);
-  const head = ['case', `${names[0]} ms`, 'speed', ...names.slice(1).flatMap((name) => [`${name} ms`, '×', 'range'])];
-  const rows = cases.map((c) => [
-    c.id,
-    time(c.engines[names[0]]),
-    speed(c, c.engines[names[0]].medianMs),
-    ...names.slice(1).flatMap((name) => {
-      const ratio = c.ratios[name];
-      const range = ratio === undefined ? '' : `${fixed(ratio.min)}–${fixed(ratio.max)}`;
-      return [time(c.engines[name]), fixed(ratio?.median), range];
-    }),
-  ]);
-  return table(head, rows);
+/** A table for every peer. @param {readonly CaseReport[]} cases @returns {string[]} */
+export function peerTables(cases) {
+  const [ours, ...peers] = Object.keys(cases[0].engines);
+  const head = ['case', `${ours} ms`, 'speed', 'peer ms', '×', 'range', 'processor ×'];
+  return (peers.length === 0 ? [undefined] : peers).flatMap((peer) => {
+    const rows = cases
+      .filter(({ engines }) => peer === undefined || hasResult(engines[peer]))
+      .map((c) => {
+        const [ratio, cpu] = [c.ratios[peer], c.cpuRatios[peer]];
+        return [
+          c.id,
+          time(c.engines[ours]),
+          speed(c, c.engines[ours].medianMs),
+          time(c.engines[peer] ?? {}),
+          fixed(ratio?.median),
+          ratio === undefined ? '-' : `${fixed(ratio.min)}–${fixed(ratio.max)}`,
+          fixed(cpu?.median),
+        ];
+      });
+    return rows.length === 0 ? [] : [`${peer ?? 'alone'}:`, table(head, rows), ''];
+  });
 }
+
+/** @param {import('./measure.mjs').Measured} measured */
+const hasResult = ({ medianMs, error }) => medianMs !== undefined || error !== undefined;
 
 /** What is worth saying beside the times: who failed, which forms were wrong, how far the results are apart. @param {readonly CaseReport[]} cases */
 export function remarks(cases) {
@@ -63,17 +73,23 @@ export function remarks(cases) {
 /** The software adapter's bar as lines for people and as data. @param {readonly CaseReport[]} cases of the whole suite */
 export function softwareVerdict(cases) {
   const { peer, geometricMean, each, aim } = SOFTWARE_BAR;
-  const verdict = verdictOf(
-    cases.map(({ id, ratios }) => ({ id, ratio: ratios[peer]?.median })),
-    SOFTWARE_BAR,
-  );
+  const by = (ratios) =>
+    verdictOf(
+      cases.map((c) => ({ id: c.id, ratio: c[ratios][peer]?.median })),
+      SOFTWARE_BAR,
+    );
+  const [verdict, cpu] = [by('ratios'), by('cpuRatios')];
   const lines = [
     `geometric mean over ${cases.length} operations against ${peer}: ${fixed(verdict.geometricMean)} × (bar ${geometricMean} ×, aim ${aim} ×)`,
     `least: ${verdict.worst?.id ?? '-'} ${fixed(verdict.worst?.ratio)} × (bar ${each} ×)`,
     ...(verdict.missing.length > 0 ? [`not measured: ${verdict.missing.join(', ')}`] : []),
     `verdict: ${verdict.pass ? 'pass' : 'MISSED'}`,
+    `by processor time, which a busy machine changes less: ${fixed(cpu.geometricMean)} ×, least ${cpu.worst?.id ?? '-'} ${fixed(cpu.worst?.ratio)} ×`,
   ];
-  return { lines, data: { bar: SOFTWARE_BAR, ...verdict } };
+  return {
+    lines,
+    data: { bar: SOFTWARE_BAR, ...verdict, cpu: { geometricMean: cpu.geometricMean, worst: cpu.worst } },
+  };
 }
 
 const worst = (errors) => Math.max(...errors).toExponential(1);
