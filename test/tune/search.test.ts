@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
+import { compileGraph } from '../../src/ts/graph/compile.js';
 import type { Graph } from '../../src/ts/graph/types.js';
 import { linear } from '../../src/ts/ops/matmul/linear.js';
 import type { Kernel, Variant } from '../../src/ts/ops/types.js';
@@ -201,6 +202,24 @@ describe('what there is to tune', () => {
     variants.push(twice);
     expect(names(false)).toEqual(['cpu', 'cpu-twice']);
     expect(names(true)).toEqual(['cpu', 'portable', 'cpu-twice']);
+  });
+
+  it('begins with what compileGraph would choose by rules, whatever else is there', () => {
+    const hardware = { ...runtime.caps, software: false, subgroupSize: 32, subgroups: true, subgroupMaxSize: 32 };
+    const config = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
+    for (const caps of [runtime.caps, hardware, { ...runtime.caps, matrixConfigs: [config] }])
+      for (const all of [false, true])
+        for (const op of ['f32', 'f16'] as const) {
+          const g = new GraphBuilder('test', { dtype: op });
+          const h = g.linear(g.input('x', [1, 64, 64]), g.linearWeight(64, [64], ['w']), null, 64);
+          g.output('y', g.groupNorm(h, g.vectorWeight([64], ['g']), g.vectorWeight([64], ['b']), 4, 1e-5));
+          const usable = { ...caps, f16: true };
+          const rules = new Map(compileGraph(g.build(), usable).nodes.map((n) => [n.record.name, n]));
+          for (const task of tuningTasks([{ graph: g.build(), runs: 1 }], usable, all)) {
+            const { variant, tuning } = rules.get(task.op)!;
+            expect(task.choices[0]).toEqual({ variant, tuning });
+          }
+        }
   });
 
   it('counts a difference beyond twice the tolerance, NaN and absent values', () => {

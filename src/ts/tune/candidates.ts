@@ -18,7 +18,8 @@ const isForCpu = ({ name }: Variant): boolean => name.split('-').includes('cpu')
 export function candidates(record: OpRecord, call: OpCall, caps: DeviceCaps, allVariants = false): Choice[] {
   const able = record.variants.filter((v) => variantRuns(v, call, caps));
   const preferred = able.filter((v) => isPreferred(v, call, caps));
-  const running = allVariants || preferred.length === 0 ? able : preferred;
+  const others = able.filter((v) => !preferred.includes(v));
+  const running = allVariants || preferred.length === 0 ? [...preferred, ...others] : preferred;
   const forCpu = running.filter((v, i) => i === 0 || isForCpu(v));
   const few = caps.software && !allVariants && forCpu.some(isForCpu);
   return (few ? forCpu : running).flatMap((variant) =>
