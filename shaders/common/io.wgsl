@@ -1,5 +1,6 @@
 // Element types of kernels whose operands may differ in type: inputs (In, and In2 for a second operand) are widened to
-// Value, which is f32, results are rounded to Out. With VEC4 each is a vec4 of 4 neighbouring elements.
+// Value, which is f32, results are rounded to Out. With VEC4 each is a vec4 of 4 neighbouring elements. RAW: 16 bytes of whatever
+// they are, for copies.
 //#if IN_F16
 enable f16;
 //#endif
@@ -9,6 +10,11 @@ enable f16;
 //#if OUT_F16
 enable f16;
 //#endif
+//#if RAW
+alias Value = vec4<u32>;
+alias In = vec4<u32>;
+alias Out = vec4<u32>;
+//#else
 //#if VEC4
 alias Value = vec4<f32>;
 //#if IN_F16
@@ -42,5 +48,6 @@ alias In2 = f32;
 alias Out = f16;
 //#else
 alias Out = f32;
+//#endif
 //#endif
 //#endif

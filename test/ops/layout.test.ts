@@ -36,6 +36,14 @@ describe.each(DTYPES)('layout ops in %s', (dtype) => {
       ],
     ],
     [
+      'channels, in eights',
+      3,
+      [
+        [2, 3, 5, 8],
+        [2, 3, 5, 16],
+      ],
+    ],
+    [
       'channels, ragged',
       3,
       [

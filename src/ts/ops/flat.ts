@@ -32,6 +32,21 @@ export function ioDefines(
   };
 }
 
+/** What a copy moves at once, and how the shader is told. */
+export interface CopyUnit {
+  /** Elements. */
+  readonly width: 1 | 4 | 8;
+  readonly defines: Readonly<Record<string, boolean>>;
+}
+
+/** 16 bytes where both sides are f16 and every length divides into 8 elements; else as {@link vectorWidth} and {@link ioDefines}. */
+export function copyUnit(from: Tensor, to: Tensor, ...lengths: readonly number[]): CopyUnit {
+  if (from.dtype === 'f16' && to.dtype === 'f16' && lengths.every((n) => n % 8 === 0))
+    return { width: 8, defines: { RAW: true } };
+  const width = vectorWidth(...lengths);
+  return { width, defines: ioDefines(width, from, to) };
+}
+
 export const outputElements = (call: { readonly outputs: readonly Tensor[] }): number =>
   elementCount(call.outputs[0]!.shape);
 

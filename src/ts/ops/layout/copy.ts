@@ -1,5 +1,5 @@
 import type { Tensor } from '../../graph/types.js';
-import { flatGrid, ioDefines, vectorWidth, WORKGROUP } from '../flat.js';
+import { copyUnit, flatGrid, WORKGROUP } from '../flat.js';
 import { operand, params, readWrite } from '../lowering.js';
 import type { Kernel } from '../types.js';
 
@@ -17,15 +17,15 @@ export interface RowCopy {
   readonly outOffset: number;
 }
 
-/** The kernel of a {@link RowCopy}, in vec4s where all lengths and offsets allow; converts between f32 and f16. */
+/** The kernel of a {@link RowCopy}, in vec4s or 16 bytes where all lengths and offsets allow; converts between f32 and f16. */
 export function copyRows(from: Tensor, to: Tensor, c: RowCopy): Kernel {
-  const width = vectorWidth(c.rowLength, c.inStride, c.inOffset, c.outStride, c.outOffset);
+  const { width, defines } = copyUnit(from, to, c.rowLength, c.inStride, c.inOffset, c.outStride, c.outOffset);
   const count = (c.rows * c.rowLength) / width;
   const scaled = [c.rowLength, c.inStride, c.inOffset, c.outStride, c.outOffset].map((n) => n / width);
   const row = c.rowLength / width;
   return {
     shader: 'layout/copy-rows',
-    defines: { ...ioDefines(width, from, to), X_WEIGHT: from.kind === 'weight', REPEATS: c.inRows < c.rows },
+    defines: { ...defines, X_WEIGHT: from.kind === 'weight', REPEATS: c.inRows < c.rows },
     constants: {},
     bindings: [operand(from), readWrite(to)],
     params: params(count, c.inRows, ...scaled, Math.floor(WORKGROUP / row), WORKGROUP % row),

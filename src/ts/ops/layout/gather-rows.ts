@@ -1,5 +1,5 @@
 import { misfit, required, requireRank } from '../checks.js';
-import { COPY_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from '../flat.js';
+import { COPY_TOLERANCE, copyUnit, flatGrid, outputElements } from '../flat.js';
 import { lastDim, operandBytes, params, readWrite } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 
@@ -20,12 +20,12 @@ export const gatherRows: OpRecord = {
       supports: () => true,
       lower(call) {
         const [x, index, out] = [call.inputs[0]!, call.inputs[1]!, call.outputs[0]!];
-        const width = vectorWidth(lastDim(x));
+        const { width, defines } = copyUnit(x, out, lastDim(x));
         const count = outputElements(call) / width;
         return [
           {
             shader: 'layout/gather-rows',
-            defines: ioDefines(width, x, out),
+            defines,
             constants: {},
             bindings: [readWrite(x), readWrite(index), readWrite(out)],
             params: params(count, lastDim(x) / width, x.shape[1]!),

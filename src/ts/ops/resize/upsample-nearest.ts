@@ -1,5 +1,5 @@
 import { required, requireRank } from '../checks.js';
-import { COPY_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from '../flat.js';
+import { COPY_TOLERANCE, copyUnit, flatGrid, outputElements } from '../flat.js';
 import { lastDim, operandBytes, params, readWrite } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 
@@ -19,12 +19,12 @@ export const upsampleNearest2x: OpRecord = {
       supports: () => true,
       lower(call) {
         const [x, out] = [call.inputs[0]!, call.outputs[0]!];
-        const width = vectorWidth(lastDim(x));
+        const { width, defines } = copyUnit(x, out, lastDim(x));
         const count = outputElements(call) / width;
         return [
           {
             shader: 'resize/upsample-nearest',
-            defines: ioDefines(width, x, out),
+            defines,
             constants: {},
             bindings: [readWrite(x), readWrite(out)],
             params: params(count, lastDim(x) / width, x.shape[1]!, x.shape[2]!),
