@@ -7,6 +7,8 @@
 // SUBGROUPS: the ACROSS invocations of a row are neighbours in one subgroup (ACROSS divides every size a subgroup may have,
 // and subgroups take invocations in order): maxima and sums by butterflies, probabilities by shuffles. Without, they pass
 // through workgroup memory, and KEYS is a multiple of 4.
+// OWNED is ⌈HEAD/4/ACROSS⌉, QUADS KEYS/4. Loops over what an invocation holds are unrolled in the text: an array that a variable
+// indexes may end up in memory.
 // Products of Stage4 operands, sums and softmax are f32. Relative L2 error ≤ 1e-5 for f32, 1e-3 for f16 storage.
 //#if SUBGROUPS
 enable subgroups;
@@ -17,11 +19,11 @@ enable subgroups;
 //#const KEYS u32
 //#const ACROSS u32
 //#const GROUPS u32
+//#const OWNED u32
 const LANES: u32 = ACROSS * GROUPS;
 const QUERY_TILE: u32 = ROWS * GROUPS;
 const KEY_TILE: u32 = KEYS * ACROSS;
 const STRIDE: u32 = COLUMNS | 1u;
-const OWNED: u32 = (COLUMNS + ACROSS - 1u) / ACROSS; // vec4 columns of the result an invocation owns
 
 var<workgroup> tile_q: array<Stage4, QUERY_TILE * STRIDE>;
 var<workgroup> tile_kv: array<Stage4, KEY_TILE * STRIDE>;
@@ -46,7 +48,7 @@ fn row_sum(value: f32, row: u32, x: u32) -> f32 {
   return sum;
 }
 //#else
-const QUADS: u32 = KEYS / 4u; // vec4s of keys an invocation holds
+//#const QUADS u32
 const PROBABILITY_STRIDE: u32 = (KEY_TILE / 4u) | 1u;
 // Of row and vec4 (x, i): keys x + ACROSS · (4i … 4i + 3) of the tile.
 var<workgroup> probabilities: array<Stage4, QUERY_TILE * PROBABILITY_STRIDE>;
@@ -87,111 +89,128 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
   var largest: array<f32, ROWS>;
   var sums: array<f32, ROWS>; // of this invocation's keys only
   var acc: array<vec4<f32>, ROWS * OWNED>;
-  for (var r = 0u; r < ROWS; r++) { largest[r] = LOWEST; }
+//#unroll r ROWS
+  largest[r] = LOWEST;
+//#endunroll
 
   for (var first = 0u; first < total; first += KEY_TILE) {
     stage(image, head, first, total, 0u, lane);
     workgroupBarrier();
     var scores: array<f32, ROWS * KEYS>; // of row r and key j at r · KEYS + j
-    for (var i = 0u; i < ROWS * KEYS; i++) { scores[i] = 0.0; } // lavapipe keeps the last round's otherwise
+//#unroll i SCORES
+    scores[i] = 0.0; // lavapipe keeps the last round's otherwise
+//#endunroll
     for (var c = 0u; c < p.columns; c++) {
       var k: array<vec4<f32>, KEYS>;
-      for (var j = 0u; j < KEYS; j++) { k[j] = vec4<f32>(tile_kv[(x + ACROSS * j) * STRIDE + c]); }
-      for (var r = 0u; r < ROWS; r++) {
-        let v = vec4<f32>(tile_q[(y + GROUPS * r) * STRIDE + c]);
-        for (var j = 0u; j < KEYS; j++) { scores[r * KEYS + j] += dot(v, k[j]); }
-      }
+//#unroll j KEYS
+      k[j] = vec4<f32>(tile_kv[(x + ACROSS * j) * STRIDE + c]);
+//#endunroll
+//#unroll r ROWS
+      let v = vec4<f32>(tile_q[(y + GROUPS * r) * STRIDE + c]);
+//#unroll j KEYS
+      scores[r * KEYS + j] += dot(v, k[j]);
+//#endunroll
+//#endunroll
     }
 
     // Masks and the largest score of each row.
     var highest: array<f32, ROWS>;
-    for (var r = 0u; r < ROWS; r++) { highest[r] = LOWEST; }
-    for (var j = 0u; j < KEYS; j++) {
-      let key = first + x + ACROSS * j;
-      let bias = mask_of(image, key);
-      for (var r = 0u; r < ROWS; r++) {
-        // A key that a row does not see keeps a score that no exp() of a difference to the maximum tells from 0.
-        let seen = key < min(total, visible_keys(first_query + y + GROUPS * r));
-        let s = select(2.0 * LOWEST, max(p.scale * scores[r * KEYS + j] + bias, LOWEST), seen);
-        scores[r * KEYS + j] = s;
-        highest[r] = max(highest[r], s);
-      }
-    }
+//#unroll r ROWS
+    highest[r] = LOWEST;
+//#endunroll
+//#unroll j KEYS
+    let key = first + x + ACROSS * j;
+    let bias = mask_of(image, key);
+//#unroll r ROWS
+    // A key that a row does not see keeps a score that no exp() of a difference to the maximum tells from 0.
+    let seen = key < min(total, visible_keys(first_query + y + GROUPS * r));
+    let s = select(2.0 * LOWEST, max(p.scale * scores[r * KEYS + j] + bias, LOWEST), seen);
+    scores[r * KEYS + j] = s;
+    highest[r] = max(highest[r], s);
+//#endunroll
+//#endunroll
 //#if !SUBGROUPS
-    for (var r = 0u; r < ROWS; r++) { partial[(y + GROUPS * r) * ACROSS + x] = highest[r]; }
+//#unroll r ROWS
+    partial[(y + GROUPS * r) * ACROSS + x] = highest[r];
+//#endunroll
 //#endif
     workgroupBarrier(); // every row has used the keys: values take their place
     stage(image, head, first, total, VALUES, lane);
 
     // Scores become probabilities relative to the largest score so far; what was summed before is scaled to match.
-    for (var r = 0u; r < ROWS; r++) {
-      let m = max(largest[r], row_max(highest[r], y + GROUPS * r, x));
-      let rescale = exp(largest[r] - m);
-      largest[r] = m;
-      sums[r] *= rescale;
-      for (var j = 0u; j < KEYS; j++) {
-        let e = exp(scores[r * KEYS + j] - m);
-        scores[r * KEYS + j] = e;
-        sums[r] += e;
-      }
-      for (var o = 0u; o < OWNED; o++) { acc[r * OWNED + o] *= rescale; }
+//#unroll r ROWS
+    let m = max(largest[r], row_max(highest[r], y + GROUPS * r, x));
+    let rescale = exp(largest[r] - m);
+    largest[r] = m;
+    sums[r] *= rescale;
+//#unroll j KEYS
+    let e = exp(scores[r * KEYS + j] - m);
+    scores[r * KEYS + j] = e;
+    sums[r] += e;
+//#endunroll
+//#unroll o OWNED
+    acc[r * OWNED + o] *= rescale;
+//#endunroll
 //#if !SUBGROUPS
-      for (var i = 0u; i < QUADS; i++) {
-        let e = r * KEYS + 4u * i;
-        probabilities[(y + GROUPS * r) * PROBABILITY_STRIDE + x * QUADS + i] =
-          Stage4(vec4<f32>(scores[e], scores[e + 1u], scores[e + 2u], scores[e + 3u]));
-      }
+//#unroll i QUADS
+    let at = r * KEYS + 4u * i;
+    probabilities[(y + GROUPS * r) * PROBABILITY_STRIDE + x * QUADS + i] =
+      Stage4(vec4<f32>(scores[at], scores[at + 1u], scores[at + 2u], scores[at + 3u]));
+//#endunroll
 //#endif
-    }
+//#endunroll
     workgroupBarrier();
 
     // acc += probability · value, key by key; of a last tile of fewer than ACROSS keys, no more than there are.
     let across = min(ACROSS, total - first);
+    for (var s = 0u; s < across; s++) {
 //#if SUBGROUPS
-    for (var s = 0u; s < across; s++) {
-      for (var j = 0u; j < KEYS; j++) {
-        var v: array<vec4<f32>, OWNED>;
-        for (var o = 0u; o < OWNED; o++) {
-          v[o] = vec4<f32>(tile_kv[(s + ACROSS * j) * STRIDE + min(x + ACROSS * o, COLUMNS - 1u)]);
-        }
-        for (var r = 0u; r < ROWS; r++) {
-          let e = subgroupShuffle(scores[r * KEYS + j], row_start + s);
-          for (var o = 0u; o < OWNED; o++) { acc[r * OWNED + o] += e * v[o]; }
-        }
-      }
-    }
+//#unroll j KEYS
+      var v: array<vec4<f32>, OWNED>;
+//#unroll o OWNED
+      v[o] = vec4<f32>(tile_kv[(s + ACROSS * j) * STRIDE + min(x + ACROSS * o, COLUMNS - 1u)]);
+//#endunroll
+//#unroll r ROWS
+      let e = subgroupShuffle(scores[r * KEYS + j], row_start + s);
+//#unroll o OWNED
+      acc[r * OWNED + o] += e * v[o];
+//#endunroll
+//#endunroll
+//#endunroll
 //#else
-    for (var s = 0u; s < across; s++) {
-      for (var i = 0u; i < QUADS; i++) {
-        var v: array<vec4<f32>, 4 * OWNED>;
-        for (var n = 0u; n < 4u * OWNED; n++) {
-          let key = s + ACROSS * (4u * i + n % 4u);
-          v[n] = vec4<f32>(tile_kv[key * STRIDE + min(x + ACROSS * (n / 4u), COLUMNS - 1u)]);
-        }
-        for (var r = 0u; r < ROWS; r++) {
-          let e = vec4<f32>(probabilities[(y + GROUPS * r) * PROBABILITY_STRIDE + s * QUADS + i]);
-          for (var o = 0u; o < OWNED; o++) {
-            acc[r * OWNED + o] += e.x * v[4u * o] + e.y * v[4u * o + 1u] + e.z * v[4u * o + 2u] + e.w * v[4u * o + 3u];
-          }
-        }
-      }
-    }
+//#unroll i QUADS
+      var v: array<vec4<f32>, 4 * OWNED>;
+//#unroll o OWNED
+//#unroll n 4
+      v[4u * o + n] = vec4<f32>(tile_kv[(s + ACROSS * (4u * i + n)) * STRIDE + min(x + ACROSS * o, COLUMNS - 1u)]);
+//#endunroll
+//#endunroll
+//#unroll r ROWS
+      let e = vec4<f32>(probabilities[(y + GROUPS * r) * PROBABILITY_STRIDE + s * QUADS + i]);
+//#unroll o OWNED
+      acc[r * OWNED + o] += e.x * v[4u * o] + e.y * v[4u * o + 1u] + e.z * v[4u * o + 2u] + e.w * v[4u * o + 3u];
+//#endunroll
+//#endunroll
+//#endunroll
 //#endif
+    }
     workgroupBarrier(); // the values have been used
   }
 
 //#if !SUBGROUPS
-  for (var r = 0u; r < ROWS; r++) { partial[(y + GROUPS * r) * ACROSS + x] = sums[r]; }
+//#unroll r ROWS
+  partial[(y + GROUPS * r) * ACROSS + x] = sums[r];
+//#endunroll
   workgroupBarrier();
 //#endif
-  for (var r = 0u; r < ROWS; r++) {
-    let query = first_query + y + GROUPS * r;
-    let sum = row_sum(sums[r], y + GROUPS * r, x);
-    if (query < p.queries) {
-      for (var o = 0u; o < OWNED; o++) {
-        let column = x + ACROSS * o;
-        if (column < COLUMNS) { out[query_at(image, head, query) + column] = Elem4(acc[r * OWNED + o] / sum); }
-      }
-    }
+//#unroll r ROWS
+  let query = first_query + y + GROUPS * r;
+  let sum = row_sum(sums[r], y + GROUPS * r, x);
+  if (query < p.queries) {
+//#unroll o OWNED
+    let column = x + ACROSS * o;
+    if (column < COLUMNS) { out[query_at(image, head, query) + column] = Elem4(acc[r * OWNED + o] / sum); }
+//#endunroll
   }
+//#endunroll
 }

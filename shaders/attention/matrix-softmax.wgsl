@@ -4,13 +4,13 @@
 // A row's sums of values must be scaled when its largest score grows. Here a row keeps an old maximum until it is SLACK (a factor of
 // 256) too small: probabilities up to 256 are as precise in f16 as those up to 1, and scaling is needed in a few of the first
 // blocks instead of in each (the conditional rescaling of FlashAttention-4).
-// The importing shader has KEYS, MAT_K, ACROSS, ROWS, SLAB_ROW, SLAB_WORDS, THREADS and slabs.
+// WORDS_EACH is KEYS/ACROSS/4, PAIRS half of it. The importing shader has KEYS, MAT_K, ACROSS, ROWS, SLAB_ROW, SLAB_WORDS, THREADS and slabs.
 const LOWEST: f32 = -1e30; // no score is less, but those of keys that a row does not see
 const UNSEEN: f32 = -2e30;
 const LOG2E: f32 = 1.4426950408889634;
 const SLACK: f32 = 8.0;
 const GROUP_WORDS: u32 = MAT_K / 4u; // words of four scores
-const WORDS_EACH: u32 = KEYS / ACROSS / 4u;
+//#const WORDS_EACH u32
 
 var<workgroup> bias: array<vec4<f32>, SLAB_WORDS>; // of the block's keys, times LOG2E
 
@@ -34,17 +34,17 @@ fn soften(row: u32, x: u32, visible: u32, largest: f32, first_block: bool) -> So
   let start = row % ROWS * SLAB_ROW;
   var score: array<vec4<f32>, WORDS_EACH>;
   var m = UNSEEN;
-  for (var i = 0u; i < WORDS_EACH; i++) {
-    let word = (i / GROUP_WORDS * ACROSS + x) * GROUP_WORDS + i % GROUP_WORDS;
-    var s = bitcast<vec4<f32>>(slabs[row / ROWS][start + word]);
-    s = max((p.scale * LOG2E) * s + bias[word], vec4<f32>(LOWEST));
-    if (visible < KEYS) {
-      let key = 4u * word;
-      s = select(s, vec4<f32>(UNSEEN), vec4<u32>(key, key + 1u, key + 2u, key + 3u) >= vec4<u32>(visible));
-    }
-    score[i] = s;
-    m = max(m, max(max(s.x, s.y), max(s.z, s.w)));
+//#unroll i WORDS_EACH
+  let word = (i / GROUP_WORDS * ACROSS + x) * GROUP_WORDS + i % GROUP_WORDS;
+  var s = bitcast<vec4<f32>>(slabs[row / ROWS][start + word]);
+  s = max((p.scale * LOG2E) * s + bias[word], vec4<f32>(LOWEST));
+  if (visible < KEYS) {
+    let key = 4u * word;
+    s = select(s, vec4<f32>(UNSEEN), vec4<u32>(key, key + 1u, key + 2u, key + 3u) >= vec4<u32>(visible));
   }
+  score[i] = s;
+  m = max(m, max(max(s.x, s.y), max(s.z, s.w)));
+//#endunroll
   for (var step = 1u; step < ACROSS; step *= 2u) { m = max(m, subgroupShuffleXor(m, step)); }
 
   var result = Softened(largest, 1.0, 0.0);
@@ -54,13 +54,14 @@ fn soften(row: u32, x: u32, visible: u32, largest: f32, first_block: bool) -> So
     result = Softened(m, exp2(largest - m), 0.0);
   }
   var sum = vec4<f32>();
-  for (var i = 0u; i < WORDS_EACH; i += 2u) {
-    let low = exp2(score[i] - result.largest);
-    let high = exp2(score[i + 1u] - result.largest);
-    sum += low + high;
-    let group = (i / GROUP_WORDS * ACROSS + x) * GROUP_WORDS;
-    slabs[row / ROWS][start + group + i % GROUP_WORDS / 2u] = pack(low, high);
-  }
+//#unroll pair PAIRS
+  let i = 2u * pair;
+  let low = exp2(score[i] - result.largest);
+  let high = exp2(score[i + 1u] - result.largest);
+  sum += low + high;
+  let group = (i / GROUP_WORDS * ACROSS + x) * GROUP_WORDS;
+  slabs[row / ROWS][start + group + i % GROUP_WORDS / 2u] = pack(low, high);
+//#endunroll
   result.sum = (sum.x + sum.y) + (sum.z + sum.w);
   return result;
 }

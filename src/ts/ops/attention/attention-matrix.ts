@@ -43,6 +43,9 @@ const widthOf = (headSize: number, { MAT_N, MAT_K }: MatrixTuning): number => {
   return Math.ceil(headSize / unit) * unit;
 };
 
+/** Invocations that share a row of scores. */
+const acrossOf = (t: MatrixTuning, threads: number): number => Math.max(threads / (t.SUBGROUPS * t.ROWS), 1);
+
 const loadsOf = (t: MatrixTuning, headSize: number, threads: number): number =>
   Math.ceil((t.KEYS * widthOf(headSize, t)) / 8 / threads);
 
@@ -56,8 +59,7 @@ export function matrixAttentionBytes(tuning: Tuning, headSize: number): number {
 
 function fits(t: MatrixTuning, headSize: number, caps: DeviceCaps): boolean {
   const threads = t.SUBGROUPS * caps.subgroupMaxSize;
-  const queries = t.SUBGROUPS * t.ROWS;
-  const across = Math.max(threads / queries, 1);
+  const across = acrossOf(t, threads);
   if (threads > caps.maxInvocations || t.ROWS % t.MAT_M !== 0) return false;
   if (t.KEYS % t.MAT_N !== 0 || t.KEYS % (t.MAT_K * across) !== 0) return false;
   const width = widthOf(headSize, t);
@@ -88,8 +90,11 @@ function defines(tuning: Tuning, headSize: number, caps: DeviceCaps): Record<str
   const t = tuning as MatrixTuning;
   const width = widthOf(headSize, t);
   const threads = t.SUBGROUPS * caps.subgroupMaxSize;
+  const words = t.KEYS / acrossOf(t, threads) / 4;
   return {
     ...t,
+    WORDS_EACH: words,
+    PAIRS: words / 2,
     EIGHTS: headSize % 8 === 0,
     HEAD: headSize,
     WIDTH: width,

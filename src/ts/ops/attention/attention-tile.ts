@@ -68,6 +68,7 @@ export function tileTunings(call: OpCall, caps: DeviceCaps, form: TileForm): rea
 export function lowerTile(call: OpCall, form: TileForm, tuning: Tuning): Kernel[] {
   const a = attentionOf(call);
   const { queries, keys, rows } = tuning as Tile;
+  const held = keys / form.across;
   return [
     {
       shader: 'attention/attention-tile',
@@ -79,7 +80,10 @@ export function lowerTile(call: OpCall, form: TileForm, tuning: Tuning): Kernel[
         ACROSS: form.across,
         GROUPS: queries / rows,
         ROWS: rows,
-        KEYS: keys / form.across,
+        KEYS: held,
+        OWNED: Math.ceil(a.headSize / 4 / form.across),
+        SCORES: rows * held,
+        QUADS: held / 4,
       },
       constants: {},
       bindings: attentionBindings(a),
