@@ -3,7 +3,7 @@
 // context_keys rows not subject to causal order; mask f32 [B, mask_keys], added to the first scores. HEAD a multiple of 4.
 // A subgroup computes 16 queries (8 without ROWS16) of one head and image, in tiles of 4·SUBGROUP keys, as two small matrix products
 // (why so: matmul/linear-cpu): for the scores a lane owns four keys and the queries are handed round; the softmax needs one
-// subgroupMax a row and tile; for the sum of values a lane owns OWNED vec4 columns and the probabilities are handed round.
+// maximum over lanes a row and tile; for the sum of values a lane owns OWNED vec4 columns and the probabilities are handed round.
 // Sums in f32. Scores are kept ≥ −1e30: a row whose keys are all masked gives the mean of their values. Relative L2 error ≤ 1e-5.
 // Assumes that a workgroup of SUBGROUP invocations is one whole subgroup. `columns` = HEAD / 4 is a parameter so that no driver
 // unrolls the loop over it, for the sake of compile time. Grid (query blocks, heads, B).
@@ -53,13 +53,20 @@ fn add_scores(s: ptr<function, Rows>, queries: ptr<function, array<vec4<f32>, LO
   }
 }
 
+/// Largest of all lanes' values. CPU drivers go from lane to lane in subgroupMax, and compile a fifth longer for it.
+fn lanes_max(value: f32) -> f32 {
+  var v = value;
+  for (var step = 1u; step < SUBGROUP; step *= 2u) { v = max(v, subgroupShuffleXor(v, step)); }
+  return v;
+}
+
 /// Scores of a lane's keys key…key+3 become exponentials. Row i sees keys below `end`, in causal order below first_end + i.
 fn soften(s: ptr<function, Rows>, state: ptr<function, Softmax>, key: u32, bias: vec4<f32>, end: u32, first_end: u32) {
   for (var i = 0u; i < 8u; i++) {
     let seen = vec4(key, key + 1u, key + 2u, key + 3u) < vec4(min(end, first_end + i));
     // Lower than LOWEST, so that its exponential is zero even in a row of masked keys.
     let v = select(vec4(2.0 * LOWEST), max(p.scale * s[i] + bias, vec4(LOWEST)), seen);
-    let largest = subgroupMax(max(state.largest[i], max(max(v.x, v.y), max(v.z, v.w))));
+    let largest = max(state.largest[i], lanes_max(max(max(v.x, v.y), max(v.z, v.w))));
     let e = exp(v - largest);
     state.rescale[i] = exp(state.largest[i] - largest);
     state.largest[i] = largest;

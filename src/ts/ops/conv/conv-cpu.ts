@@ -49,7 +49,7 @@ function enlargedKernels(call: OpCall, caps: DeviceCaps, sums: Tensor): Kernel[]
       defines: { ...cpuDefines(call, caps, 4), ...weightDefines(w) },
       constants: {},
       bindings: [read(w), readWrite(sums), ...scaleBindings(call.inputs[5] ?? null)],
-      params: params(inChannels, outChannels),
+      params: params(inChannels, outChannels, 16),
       grid: flatGrid((inChannels * pad4(outChannels)) / 4),
     },
     {
