@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Device } from '../../src/ts/gpu/device.js';
 import { PipelineCache } from '../../src/ts/gpu/pipelines.js';
 import { preprocess } from '../../src/ts/gpu/preprocess.js';
+import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { type MatrixTuning, matrixWorkgroupBytes } from '../../src/ts/ops/matmul/matrix-tile.js';
 import type { DeviceCaps, Kernel } from '../../src/ts/ops/types.js';
 import { compileNode, convOf, gpuCaps, linearOf, matmulOf, matrixShape } from './support/calls.js';
@@ -40,9 +41,20 @@ const CALLS = {
     build: matmulOf(37, 77, 21, { transposeA: true, transposeB: true }),
   },
   'conv2d, any size, slices': { op: 'conv2d', build: convOf(7, 333, 21) },
-} as const;
+  // 8-bit weights, of any size where there are enough of them.
+  'linear, int8, whole eights': { op: 'linear', build: linearOf(4096, 640, 1280), weights: 'q8' },
+  'linear, int8, any size': { op: 'linear', build: linearOf(77, 67, 21), weights: 'q8' },
+  'linear, int8, whole eights, slices': { op: 'linear', build: linearOf(64, 4096, 1280), weights: 'q8' },
+  'conv2d, int8, whole eights': { op: 'conv2d', build: convOf(64, 320, 320), weights: 'q8' },
+  'conv2d, int8, any size': { op: 'conv2d', build: convOf(33, 37, 21), weights: 'q8' },
+  'conv2d, int8, any size, slices': { op: 'conv2d', build: convOf(7, 333, 21), weights: 'q8' },
+} as const satisfies Record<string, Call>;
 
-type Call = (typeof CALLS)[keyof typeof CALLS];
+interface Call {
+  readonly op: string;
+  readonly build: (g: GraphBuilder) => T;
+  readonly weights?: 'q8';
+}
 
 /** Adapters with subgroups of 8, 32, 64 and of 8 to 32. */
 const adapters = (shape: readonly [number, number, number]): DeviceCaps[] => {
@@ -51,12 +63,14 @@ const adapters = (shape: readonly [number, number, number]): DeviceCaps[] => {
 };
 
 /** The kernels of a call on matrix units, for each tuning. */
-function kernels({ op, build }: Call, caps: DeviceCaps) {
-  const { record, call } = compileNode(build, caps, { variants: { [op]: 'matrix' } });
-  const variant = record.variants.find((v) => v.name === 'matrix')!;
+function kernels({ op, build, weights }: Call, caps: DeviceCaps) {
+  const name = weights === 'q8' ? 'q8-matrix' : 'matrix';
+  const forced = { weights, variants: { [op]: name } };
+  const { record, call } = compileNode(build, caps, forced);
+  const variant = record.variants.find((v) => v.name === name)!;
   return variant.tunings!(call, caps).map((tuning) => ({
     tuning: tuning as MatrixTuning,
-    kernels: compileNode(build, caps, { variants: { [op]: 'matrix' }, tunings: { [op]: tuning } }).kernels,
+    kernels: compileNode(build, caps, { ...forced, tunings: { [op]: tuning } }).kernels,
   }));
 }
 
