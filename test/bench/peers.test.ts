@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { elementCount, operandsOf, shapesOf, suite } from '../../bench/peers/lib/cases.mjs';
 import { hardwareVerdict } from '../../bench/peers/lib/hardware.mjs';
 import { channelsFirst, channelsLast, transposed } from '../../bench/peers/lib/layout.mjs';
+import { judge } from '../../bench/peers/lib/measure.mjs';
 import { referenceOf, relativeL2 } from '../../bench/peers/lib/reference.mjs';
 import { geometricMean, ratioOf, SOFTWARE_BAR, verdictOf } from '../../bench/peers/lib/verdict.mjs';
 import { exportGraph } from '../../bench/peers/onnx/export-graph.mjs';
@@ -191,6 +192,24 @@ describe('references', () => {
     expect(relativeL2([3, 4, 99], [3, 4])).toBe(0);
     expect(relativeL2([3], [3, 4])).toBeNaN();
     expect(relativeL2([Number.NaN, 4], [3, 4])).toBeNaN();
+  });
+});
+
+describe('agreement', () => {
+  it('finds what is wrong beyond the rows that the reference has', () => {
+    const errorOf = judge([1, 2], 1e-3);
+    expect(errorOf(new Float32Array([1, 2.5, 7]))).toBeGreaterThan(0.1);
+    expect(errorOf(new Float32Array([1, 2, 3]))).toBe(0);
+    expect(errorOf(new Float32Array([1, 2, 3.001]))).toBeLessThan(1e-3);
+    expect(errorOf(new Float32Array([1, 2, 4]))).toBeGreaterThan(0.2);
+    expect(errorOf(new Float32Array([1, 2, Number.NaN]))).toBeNaN();
+    expect(errorOf(new Float32Array([1, 2]))).toBeNaN();
+  });
+
+  it('takes the first result for the truth where there is no reference', () => {
+    const errorOf = judge(undefined, 1e-3);
+    expect(errorOf(new Float32Array([3, 4]))).toBe(0);
+    expect(errorOf(new Float32Array([3, 4.5]))).toBeCloseTo(0.1, 6);
   });
 });
 

@@ -65,7 +65,8 @@ export function remarks(cases) {
       .filter(({ op }) => (op === 'unet') === whole)
       .flatMap(({ engines }) => Object.values(engines).flatMap(({ relL2 }) => (relL2 === undefined ? [] : [relL2])));
   const [operations, networks] = [errorsOf(false), errorsOf(true)];
-  if (operations.length > 0) lines.push(`relative L2 of what was timed against f64: at most ${worst(operations)}`);
+  if (operations.length > 0)
+    lines.push(`relative L2 of what was timed against f64 and between engines: at most ${worst(operations)}`);
   if (networks.length > 1) lines.push(`relative L2 between the networks' outputs: at most ${worst(networks)}`);
   return lines;
 }
