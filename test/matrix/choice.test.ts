@@ -73,7 +73,7 @@ describe('which tiles', () => {
     expect(best(8192, 8192, 8192)).toBe('128x256x1');
     expect(best(4096, 2880, 320)).toBe('128x128x1');
     expect(best(65536, 2880, 3)).toBe('128x32x1');
-    expect(best(64, 11520, 1280)).toBe('64x64x6');
+    expect(best(64, 11520, 1280)).toBe('64x64x4');
     expect(best(64, 320, 1280)).toBe('64x64x1');
   });
 

@@ -40,14 +40,14 @@ const CALLS = {
     op: 'matmul',
     build: matmulOf(37, 77, 21, { transposeA: true, transposeB: true }),
   },
-  'conv2d, any size, slices': { op: 'conv2d', build: convOf(7, 333, 21) },
+  'conv2d, any size, slices': { op: 'conv2d', build: convOf(7, 555, 21) },
   // 8-bit weights, of any size where there are enough of them.
   'linear, int8, whole eights': { op: 'linear', build: linearOf(4096, 640, 1280), weights: 'q8' },
   'linear, int8, any size': { op: 'linear', build: linearOf(77, 67, 21), weights: 'q8' },
   'linear, int8, whole eights, slices': { op: 'linear', build: linearOf(64, 4096, 1280), weights: 'q8' },
   'conv2d, int8, whole eights': { op: 'conv2d', build: convOf(64, 320, 320), weights: 'q8' },
   'conv2d, int8, any size': { op: 'conv2d', build: convOf(33, 37, 21), weights: 'q8' },
-  'conv2d, int8, any size, slices': { op: 'conv2d', build: convOf(7, 333, 21), weights: 'q8' },
+  'conv2d, int8, any size, slices': { op: 'conv2d', build: convOf(7, 555, 21), weights: 'q8' },
 } as const satisfies Record<string, Call>;
 
 interface Call {

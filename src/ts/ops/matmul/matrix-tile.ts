@@ -42,7 +42,7 @@ const TILES: readonly Tile[] = [
  * The GPU that the heuristic has in mind, per core and clock: floating-point operations of the matrix units, and bytes from
  * workgroup memory and from the L2 cache. Large ones of 2022 to 2026 are alike in the ratios (bench/notes/matrix.md).
  */
-const GPU = { cores: 128, flops: 2540, workgroupBytes: 128, cacheBytes: 23, dispatch: 4000 };
+const GPU = { cores: 128, flops: 2540, workgroupBytes: 128, cacheBytes: 23, start: 1500, dispatch: 4000 };
 
 /** Shapes that the kernels can use, largest first: f16 operands and f32 sums; f16 sums would not meet the tolerance. */
 export const matrixShapes = (caps: DeviceCaps): MatrixConfig[] =>
@@ -85,8 +85,9 @@ function fits(t: MatrixTuning, caps: DeviceCaps): boolean {
 }
 
 /**
- * Clocks that one image's product takes: rounds of {@link GPU.cores} workgroups, each as long as the scarcest of multiplying,
- * reading workgroup memory and reading the cache, and partly the sum, since they overlap only partly; slices are added up after.
+ * Clocks that one image's product takes: rounds of {@link GPU.cores} workgroups. Along K a workgroup takes as long as the scarcest
+ * of multiplying, reading workgroup memory and reading the cache, and partly the sum, since they overlap only partly; then its
+ * sums go out through workgroup memory, as f16, or as f32 where slices are yet to be added up.
  */
 function cost({ BM, BN, WM, WN }: Tile, slices: number, { rows, columns, depth }: Extents): number {
   const parts = [
@@ -95,20 +96,30 @@ function cost({ BM, BN, WM, WN }: Tile, slices: number, { rows, columns, depth }
     (2 * (BM + BN)) / GPU.cacheBytes,
   ];
   const clocksPerK = Math.max(...parts) + parts.reduce((a, b) => a + b) / 4;
+  const sumBytes = slices === 1 ? 2 : 4;
+  const ends = GPU.start + BM * BN * (8 / GPU.workgroupBytes + sumBytes / GPU.cacheBytes);
   const workgroups = Math.ceil(rows / BM) * Math.ceil(columns / BN) * slices;
-  const product = clocksPerK * (depth / slices) * (Math.ceil(workgroups / GPU.cores) + workgroups / 1e4);
-  const sum = GPU.dispatch + (8 * slices * rows * columns) / (GPU.cacheBytes * GPU.cores);
-  return slices === 1 ? product : product + sum;
+  const rounds = Math.ceil(workgroups / GPU.cores) + workgroups / 1e4;
+  const product = rounds * (clocksPerK * (depth / slices) + ends);
+  const adding = GPU.dispatch + (4 * slices * rows * columns) / (GPU.cacheBytes * GPU.cores);
+  return slices === 1 ? product : product + adding;
 }
 
-/** Rows × columns of the largest result that is summed up in slices: partial sums cost memory, and large results fill any GPU. */
-const MOST_SLICED = 2 ** 18;
+/**
+ * Shortest slice of K. Where a batch keeps the GPU busy anyway, slices are a loss that must be borne for the sake of equal bits: the
+ * partial sums' way through memory and back then takes about a quarter of the product's time.
+ */
+const SHORTEST_SLICE = 2048;
 
-/** Numbers of slices of K that leave each enough to do and make no more workgroups than run at once. */
+/** Rows × columns of the largest result that is summed up in slices: larger ones fill any GPU. */
+const MOST_SLICED = 2 ** 19;
+
+/** Numbers of slices of K that make no more workgroups of one image than run at once. */
 function slicesOf({ BM, BN }: Tile, { rows, columns, depth }: Extents): number[] {
   const tiles = Math.ceil(rows / BM) * Math.ceil(columns / BN);
-  const pays = (s: number): boolean => rows * columns <= MOST_SLICED && depth / s >= 256 && tiles * s <= GPU.cores;
-  return [1, ...[2, 3, 4, 6, 8, 12, 16].filter(pays)];
+  const pays = (s: number): boolean =>
+    rows * columns <= MOST_SLICED && depth >= s * SHORTEST_SLICE && tiles * s <= GPU.cores;
+  return [1, ...[2, 3, 4, 6, 8].filter(pays)];
 }
 
 /**
