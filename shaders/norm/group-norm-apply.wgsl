@@ -22,8 +22,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
   let count = strip_count(strip);
   let start = (wg.z * p.positions + strip_start(strip)) * p.channels + c;
   let step = p.spread * p.channels;
-  for (var i = 0u; i < count; i++) {
-    let v = (Val(x[start + i * step]) - pivot) * factor + offset;
-    out[start + i * step] = Stored(activate_val(v, p.flags >> 8u));
+  for (var i = 0u; i < count; i += BLOCK) {
+    var v: array<Val, BLOCK>;
+//#unroll j BLOCK
+    v[j] = Val(x[start + min(i + j, count - 1u) * step]);
+//#endunroll
+//#unroll j BLOCK
+    if (i + j < count) {
+      out[start + (i + j) * step] = Stored(activate_val((v[j] - pivot) * factor + offset, p.flags >> 8u));
+    }
+//#endunroll
   }
 }

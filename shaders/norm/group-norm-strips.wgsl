@@ -37,12 +37,19 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
   let step = p.spread * p.channels;
   let zero = pivot(wg.z, c);
   var total = Val();
-  for (var i = 0u; i < count; i++) { total += Val(x[start + i * step]) - zero; }
+  for (var i = 0u; i < count; i += BLOCK) {
+//#unroll j BLOCK
+    let d = Val(x[start + min(i + j, count - 1u) * step]) - zero;
+    total += select(Val(), d, i + j < count);
+//#endunroll
+  }
   let mean = total / f32(max(count, 1u));
   var squares = Val();
-  for (var i = 0u; i < count; i++) {
-    let d = (Val(x[start + i * step]) - zero) - mean;
-    squares += d * d;
+  for (var i = 0u; i < count; i += BLOCK) {
+//#unroll j BLOCK
+    let d = (Val(x[start + min(i + j, count - 1u) * step]) - zero) - mean;
+    squares += select(Val(), d * d, i + j < count);
+//#endunroll
   }
   let to = (wg.z * p.strips + strip) * 2u * p.channels + c;
   partial[to] = mean;

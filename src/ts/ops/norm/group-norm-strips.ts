@@ -16,27 +16,31 @@ interface Strips {
 /** Positions of a strip, at least and at most: enough work for an invocation, and a second pass that finds its data in the cache. */
 const STRIP_LENGTH = { min: 16, max: 256 };
 
-/** Positions of a strip of the last kernel on GPUs: it has no sums to pass on, and loads that wait for stores want many invocations. */
-const APPLY_LENGTH = 4;
+/** What keeps the memory of a large GPU busy: invocations of an image, each asking for so many Vals at once. */
+const BUSY = { invocations: 2 ** 17, block: 4 };
+
+/** Strips that keep a CPU's cores busy. */
+const CPU_STRIPS = 32;
 
 /** Invocations of a workgroup of the second kernel on GPUs: a workgroup reads all sums of a group. */
-const COMBINE_LANES = 256;
+const COMBINE_LANES = 1024;
 
 function stripsOf({ positions, channels }: GroupNormCall, caps: DeviceCaps): Strips {
   const lanes = caps.software ? caps.subgroupSize || 8 : 64;
   const width = channels % 4 === 0 ? 4 : 1;
   // As many interleaved strips as it takes to keep 8 (a CPU's) or 32 neighbouring invocations on one stretch of memory.
   const spread = Math.max(1, Math.ceil((caps.software ? lanes : 32) / (channels / width)));
-  const wanted = Math.ceil(positions / (spread * (caps.software ? 32 : 256)));
+  const strips = caps.software ? CPU_STRIPS : BUSY.invocations / (channels / width) / spread;
+  const wanted = Math.ceil(positions / (spread * strips));
   const length = Math.min(STRIP_LENGTH.max, Math.max(STRIP_LENGTH.min, wanted));
   return { lanes, width, spread, length, count: Math.ceil(positions / (spread * length)) * spread };
 }
 
-/** The cut of the last kernel, which need not be that of the first. */
+/** The cut of the last kernel, which has no sums to pass on. */
 function applyStripsOf(call: GroupNormCall, caps: DeviceCaps): Strips {
   const s = stripsOf(call, caps);
   if (caps.software) return s;
-  return { ...s, length: APPLY_LENGTH, count: Math.ceil(call.positions / (s.spread * APPLY_LENGTH)) * s.spread };
+  return { ...s, length: BUSY.block, count: Math.ceil(call.positions / (s.spread * BUSY.block)) * s.spread };
 }
 
 /** Three kernels: sums of strips, one map a channel, its application. */
@@ -46,7 +50,7 @@ function stripKernels(call: OpCall, caps: DeviceCaps): Kernel[] {
   const [partial, map] = call.scratch as [Tensor, Tensor];
   const a = applyStripsOf(n, caps);
   const channels = n.channels / s.width;
-  const defines = { ...storageDefines(call.dtype), VEC4: s.width === 4 };
+  const defines = { ...storageDefines(call.dtype), VEC4: s.width === 4, BLOCK: caps.software ? 1 : BUSY.block };
   const words = ({ count, spread, length }: Strips): Uint32Array =>
     params(n.positions, channels, n.groups, count, spread, length, n.flags, f32Bits(n.eps));
   const grid = ({ count, lanes }: Strips): [number, number, number] => {
