@@ -1,4 +1,4 @@
-// Parameters, operands and epilogue of the convolution kernels.
+// Operands and epilogue of the convolution kernels; sizes and pixels of the residual: conv/conv2d-params.
 // x[B, H, W, I] · w[kernel, kernel, I, LDW] → out[B, OH, OW, O]; LDW = O rounded up to 4, zero-padded, bias likewise.
 // With upsample 1 (a shift) x is read as its nearest 2× enlargement; residual_up 1: residual is [B, OH/2, OW/2, O].
 // Q8: w is int8, four columns a word, with an f32 scale for each output channel.
@@ -6,16 +6,9 @@
 // imageBias[B, image_stride] is added to every pixel of an image. out = act(conv + bias + imageBias) + residual.
 // VEC_I: I is a multiple of 4 (x read as vec4). The including file names the element types of the other operands
 // (WeightElem, BiasElem, OutElem for residual and out) as its store needs them.
-requires immediate_address_space;
 //#import common/types
 //#import matmul/epilogue
-struct Params {
-  batch: u32, height: u32, width: u32, channels: u32,
-  out_height: u32, out_width: u32, out_channels: u32, kernel: u32,
-  stride: u32, pad: u32, upsample: u32, residual_up: u32,
-  image_stride: u32, flags: u32,
-}
-var<immediate> p: Params;
+//#import conv/conv2d-params
 //#if VEC_I
 @group(0) @binding(0) var<storage, read_write> x: array<Elem4>;
 //#else
@@ -33,10 +26,3 @@ var<immediate> p: Params;
 //#if Q8
 @group(0) @binding(6) var<storage, read> scales: array<BiasElem>;
 //#endif
-
-/// First element of pixel m's residual.
-fn residual_base(m: u32) -> u32 {
-  if (p.residual_up == 0u) { return m * p.out_channels; }
-  let line = m / p.out_width;  // image · out_height + row; out_height is even
-  return ((line / 2u) * (p.out_width / 2u) + (m % p.out_width) / 2u) * p.out_channels;
-}
