@@ -257,6 +257,7 @@ describe.each(VARIANTS)('conv2d, %s', (variant) => {
   const tuned: readonly Case[] = [
     { x: [2, 9, 7, 5], o: 6, kernel: 3, pad: 1, bias: true, act: 'silu', residual: 'full' },
     { x: [1, 12, 14, 12], o: 68, kernel: 3, stride: 2, pad: 1, bias: true, imageBias: true },
+    { x: [1, 5, 6, 8], o: 36, kernel: 3, pad: 1, upsample: 2, bias: true },
   ];
   test.each(tuned.filter((c) => runs(variant, c, dtypeOf(variant))).map((c) => [JSON.stringify(c), c] as const))(
     'every tuning, %s',

@@ -12,19 +12,20 @@ const isForCpu = ({ name }: Variant): boolean => name.split('-').includes('cpu')
 /**
  * Everything that could carry out a call, the static heuristic's choice first.
  *
- * Kernels for GPUs take seconds to compile on CPU drivers and lose by far to those written for CPUs (with `cpu` in their names): where there is
- * one of the latter, the former are left out unless `allVariants`.
+ * Kernels for GPUs take seconds to compile on CPU drivers and lose by far there: unless `allVariants`, only the variant that the
+ * heuristic takes and those written for CPUs (with `cpu` in their names) are tried on one. So with variants that say themselves
+ * that they are not preferred, on any adapter.
  */
 export function candidates(record: OpRecord, call: OpCall, caps: DeviceCaps, allVariants = false): Choice[] {
   const able = record.variants.filter((v) => variantRuns(v, call, caps));
   const preferred = able.filter((v) => isPreferred(v, call, caps));
   const others = able.filter((v) => !preferred.includes(v));
-  const running = allVariants || preferred.length === 0 ? [...preferred, ...others] : preferred;
-  const forCpu = running.filter((v, i) => i === 0 || isForCpu(v));
-  const few = caps.software && !allVariants && forCpu.some(isForCpu);
-  return (few ? forCpu : running).flatMap((variant) =>
-    tuningsOf(variant, call, caps).map((tuning) => ({ variant: variant.name, tuning })),
-  );
+  const inOrder = [...preferred, ...others];
+  const worthIt = (variant: Variant, i: number): boolean =>
+    i === 0 || allVariants || (preferred.includes(variant) && (!caps.software || isForCpu(variant)));
+  return inOrder
+    .filter(worthIt)
+    .flatMap((variant) => tuningsOf(variant, call, caps).map((tuning) => ({ variant: variant.name, tuning })));
 }
 
 /** Whether a choice, from a file perhaps, is one that the variants of today offer for this call. */

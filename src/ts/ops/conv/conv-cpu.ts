@@ -2,10 +2,10 @@ import type { Tensor } from '../../graph/types.js';
 import { pad4 } from '../../graph/weights-spec.js';
 import { flatGrid } from '../flat.js';
 import { grid1d, params, positionsOf, read, readWrite } from '../lowering.js';
-import { cpuKernel } from '../matmul/linear-cpu.js';
-import { columnsPerLane, cpuDefines, cpuSubgroup } from '../matmul/one-subgroup.js';
+import { cpuKernel, productTiles } from '../matmul/linear-cpu.js';
+import { cpuDefines, cpuSubgroup, cpuTiles } from '../matmul/one-subgroup.js';
 import { scaleBindings, weightDefines } from '../matmul/product.js';
-import type { DeviceCaps, Kernel, OpCall, Variant } from '../types.js';
+import type { DeviceCaps, Kernel, OpCall, Tuning, Variant } from '../types.js';
 import { convOf, isPointwise, pointwiseProduct } from './conv-call.js';
 
 /** 3×3 with stride 1, nearly all the work of a diffusion UNet, has a kernel that reads an input once for three taps. */
@@ -15,33 +15,30 @@ const isTiled = ({ attrs }: OpCall): boolean => attrs.kernel === 3 && attrs.stri
 const isEnlarged = ({ attrs }: OpCall): boolean =>
   attrs.kernel === 3 && attrs.stride === 1 && attrs.upsample === 2 && attrs.pad === 1;
 
-function convKernel(call: OpCall, caps: DeviceCaps): Kernel {
+function convKernel(call: OpCall, caps: DeviceCaps, { COLS, ROWS }: Tuning): Kernel {
   const { w, out, inChannels, outChannels, bindings, params } = convOf(call);
   const [batch, height, width] = out.shape as [number, number, number];
-  const cols = columnsPerLane(outChannels, caps.subgroupSize);
-  const many = positionsOf(out) > 8;
   const tiled = isTiled(call);
-  const tiles = tiled ? Math.ceil(width / 8) * Math.ceil(height / 4) : Math.ceil((height * width) / (many ? 16 : 8));
+  const tiles = tiled ? Math.ceil(width / 8) * Math.ceil(height / 4) : Math.ceil((height * width) / ROWS!);
   return {
     shader: tiled ? 'conv/conv2d-cpu' : 'conv/conv2d-rows-cpu',
     defines: {
-      ...cpuDefines(call, caps, cols),
+      ...cpuDefines(call, caps, COLS!),
       ...weightDefines(w),
       VEC_I: inChannels % 4 === 0,
-      ...(tiled ? {} : { ROWS16: many }),
+      ...(tiled ? {} : { ROWS16: ROWS === 16 }),
     },
     constants: {},
     bindings,
     params,
-    grid: grid1d(batch * tiles * Math.ceil(outChannels / (cols * caps.subgroupSize))),
+    grid: grid1d(batch * tiles * Math.ceil(outChannels / (COLS! * caps.subgroupSize))),
   };
 }
 
 /** Sums of weights into `sums`, then the convolutions of the small input with them. */
-function enlargedKernels(call: OpCall, caps: DeviceCaps, sums: Tensor): Kernel[] {
+function enlargedKernels(call: OpCall, caps: DeviceCaps, sums: Tensor, { COLS }: Tuning): Kernel[] {
   const { w, out, inChannels, outChannels, bindings, params: words } = convOf(call);
   const [batch, height, width] = out.shape as [number, number, number];
-  const cols = columnsPerLane(outChannels, caps.subgroupSize);
   const tiles = 4 * Math.ceil(width / 16) * Math.ceil(height / 8);
   return [
     {
@@ -54,11 +51,11 @@ function enlargedKernels(call: OpCall, caps: DeviceCaps, sums: Tensor): Kernel[]
     },
     {
       shader: 'conv/conv2d-cpu',
-      defines: { ...cpuDefines(call, caps, cols), VEC_I: inChannels % 4 === 0, ENLARGED: true, W_ARENA: true },
+      defines: { ...cpuDefines(call, caps, COLS!), VEC_I: inChannels % 4 === 0, ENLARGED: true, W_ARENA: true },
       constants: {},
       bindings: [bindings[0]!, readWrite(sums), ...bindings.slice(2, 6)],
       params: words,
-      grid: grid1d(batch * tiles * Math.ceil(outChannels / (cols * caps.subgroupSize))),
+      grid: grid1d(batch * tiles * Math.ceil(outChannels / (COLS! * caps.subgroupSize))),
     },
   ];
 }
@@ -72,8 +69,14 @@ export const cpu: Variant = {
     const { inChannels, outChannels } = convOf(call);
     return isEnlarged(call) ? [[call.outputs[0]!.shape[0]!, 16, inChannels, pad4(outChannels)]] : [];
   },
-  lower(call, caps) {
-    if (isPointwise(call)) return [cpuKernel(call, caps, pointwiseProduct(call))];
-    return isEnlarged(call) ? enlargedKernels(call, caps, call.scratch[0]!) : [convKernel(call, caps)];
+  tunings(call, caps) {
+    if (isPointwise(call)) return productTiles(pointwiseProduct(call), caps);
+    const rows = isTiled(call) || isEnlarged(call) ? undefined : positionsOf(call.outputs[0]!);
+    return cpuTiles(convOf(call).outChannels, rows, caps);
+  },
+  lower(call, caps, tuning) {
+    if (isPointwise(call)) return [cpuKernel(call, caps, pointwiseProduct(call), tuning)];
+    if (isEnlarged(call)) return enlargedKernels(call, caps, call.scratch[0]!, tuning);
+    return [convKernel(call, caps, tuning)];
   },
 };

@@ -1,5 +1,5 @@
 import { storageDefines } from '../lowering.js';
-import type { DeviceCaps, OpCall } from '../types.js';
+import type { DeviceCaps, OpCall, Tuning } from '../types.js';
 
 /** Whether the one-subgroup kernels run here and pay: a CPU driver with a subgroup size they were written for. */
 export const cpuSubgroup = ({ software, subgroupSize }: DeviceCaps): boolean =>
@@ -11,8 +11,20 @@ export function columnsPerLane(n: number, subgroupSize: number): 1 | 2 | 4 {
   return n % 2 === 0 && n > subgroupSize ? 2 : 1;
 }
 
+/**
+ * Tiles of a one-subgroup kernel: COLS columns a lane, ROWS rows a workgroup. First as many as `n` columns fill and, where an image
+ * has more than 8 rows, 16; then fewer, which leave fewer lanes idle at the edges, and more. All give the same bits.
+ * @param rows of an image; undefined for kernels whose tile has a shape of its own
+ */
+export function cpuTiles(n: number, rows: number | undefined, { subgroupSize }: DeviceCaps): readonly Tuning[] {
+  const usual = columnsPerLane(n, subgroupSize);
+  const columns = [usual, usual / 2, usual * 2].filter((cols) => [1, 2, 4].includes(cols) && n % cols === 0);
+  if (rows === undefined) return columns.map((COLS) => ({ COLS }));
+  return (rows > 8 ? [16, 8] : [8]).flatMap((ROWS) => columns.map((COLS) => ({ COLS, ROWS })));
+}
+
 /** Switches of shaders/matmul/columns.wgsl. */
-export const cpuDefines = (call: OpCall, caps: DeviceCaps, cols: 1 | 2 | 4): Record<string, boolean | number> => ({
+export const cpuDefines = (call: OpCall, caps: DeviceCaps, cols: number): Record<string, boolean | number> => ({
   ...storageDefines(call.dtype),
   SUBGROUP: caps.subgroupSize,
   COLS4: cols === 4,
