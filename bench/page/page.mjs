@@ -101,7 +101,7 @@ const TOP_SHAPES = 25;
 function shapesSection(shapes) {
   const made = section(
     'Shapes',
-    `${shapes.model}, ${shapes.dtype}, batch ${shapes.batch}: ${shapes.rows.length} distinct shapes, ${time(shapes.msPerPicture)} of GPU time a picture. Each bar: its share of that.`,
+    `${shapes.model}, ${shapes.dtype}, weights ${shapes.weights}, batch ${shapes.batch}: ${shapes.rows.length} distinct shapes, ${time(shapes.msPerPicture)} of GPU time a picture. Each bar: its share of that.`,
   );
   keys(
     made,
@@ -133,7 +133,10 @@ function shapesSection(shapes) {
 }
 
 function stepsSection(steps) {
-  const made = section('Steps', `${steps.model}, ${steps.dtype}, batch ${steps.batch}: one replay of each program.`);
+  const made = section(
+    'Steps',
+    `${steps.model}, ${steps.dtype}, weights ${steps.weights}, batch ${steps.batch}: one replay of each program.`,
+  );
   const groups = steps.rows.map((row) => ({
     title: row.program,
     bars: [
@@ -164,7 +167,7 @@ function endToEndSection(e2e) {
   const { setting } = e2e;
   const made = section(
     'Whole pictures',
-    `${setting.model}, ${setting.dtype}, batch ${setting.batch}: ${time(e2e.totalMs)} for a batch.`,
+    `${setting.model}, ${setting.dtype}, weights ${setting.weights}, batch ${setting.batch}: ${time(e2e.totalMs)} for a batch.`,
   );
   const groups = e2e.stages.map((s) => ({
     title: s.stage,

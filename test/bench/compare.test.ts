@@ -84,11 +84,14 @@ describe('what changed', () => {
     expect(unmatched.sort()).toEqual(['gone', 'new']);
   });
 
-  it('says when adapters or batches differ', () => {
+  it('says when adapters or models differ', () => {
     expect(incomparable(report([]), report([]))).toBeUndefined();
     expect(incomparable(report([]), report([], 'adapter B'))).toContain("'adapter A' and 'adapter B'");
-    const steps = (batch: number): Report => ({ ...report([]), steps: { model: 'm', dtype: 'f32', batch, rows: [] } });
-    expect(incomparable(steps(1), steps(4))).toContain('batches of 1 and 4');
+    const steps = (batch: number): Report => ({
+      ...report([]),
+      steps: { model: 'm', dtype: 'f32', weights: 'full', batch, rows: [] },
+    });
+    expect(incomparable(steps(1), steps(4))).toContain('batch 1, the other of m, weights full, batch 4');
   });
 });
 

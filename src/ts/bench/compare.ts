@@ -96,8 +96,11 @@ export function compareReports(before: Report, after: Report): Comparison {
 export function incomparable(before: Report, after: Report): string | undefined {
   const [a, b] = [before.machine.adapter, after.machine.adapter];
   if (a.name !== b.name) return `they were measured on '${a.name}' and '${b.name}'`;
-  const models = [before, after].map((r) => r.steps?.batch ?? r.shapes?.batch);
-  if (models[0] !== undefined && models[1] !== undefined && models[0] !== models[1])
-    return `they were measured with batches of ${models[0]} and ${models[1]}`;
+  const settings = [before, after].map((r) => {
+    const setting = r.steps ?? r.shapes;
+    return setting && `${setting.model}, weights ${setting.weights}, batch ${setting.batch}`;
+  });
+  if (settings[0] !== undefined && settings[1] !== undefined && settings[0] !== settings[1])
+    return `one is of ${settings[0]}, the other of ${settings[1]}`;
   return undefined;
 }

@@ -4,7 +4,7 @@ import { operandName, RESULT } from '../graph/isolate.js';
 import type { Graph } from '../graph/types.js';
 import { findOp } from '../ops/registry.js';
 import type { Kernel, OpCall, Tolerance } from '../ops/types.js';
-import type { KernelTimer } from '../runtime/kernel-timer.js';
+import type { KernelTimer, KernelTiming } from '../runtime/kernel-timer.js';
 import type { OperandSets } from '../runtime/operand-sets.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { UnclipError } from '../util/errors.js';
@@ -23,6 +23,9 @@ export interface MeasureOptions {
   readonly roofline?: Roofline;
   readonly signal?: AbortSignal;
 }
+
+/** Sets of operands that runs take turns with, at most: small ones fill a cache's size with many. */
+const MAX_SETS = 512;
 
 /** Errors that say that a shape is too large here, not that a kernel is broken. */
 const TOO_LARGE = ['GPU_OUT_OF_MEMORY', 'GPU_LIMIT_EXCEEDED', 'INPUT_TOO_LARGE'];
@@ -66,7 +69,10 @@ export async function measureNode(
       try {
         compiled = compileVariant(graph, variant, runtime);
         const { call } = compiled.nodes[0]!;
-        operands ??= await timer.operands(compiled, OPERAND_WEIGHTS, { inputs: meaningfulOperands(op, call) });
+        operands ??= await timer.operands(compiled, OPERAND_WEIGHTS, {
+          inputs: meaningfulOperands(op, call),
+          maxSets: MAX_SETS,
+        });
         sample ??= referenceOf(op, { call, values: valuesOf(call, operands) });
         const { [RESULT]: result } = await timer.run(compiled, operands);
         const error = errorOf(result!, sample, tolerance[graph.dtype]);
@@ -74,7 +80,7 @@ export async function measureNode(
         if (base.status === 'wrong') onRow(base);
         else {
           const timing = await timer.time(compiled, operands, { samples: options.runs, minSamples: options.runs });
-          onRow(withSpeed(base, spreadOf(timing), unitOf(compiled.nodes[0]!.kernels), options.roofline));
+          onRow(withSpeed(base, timing, unitOf(compiled.nodes[0]!.kernels), options.roofline));
         }
       } catch (problem) {
         if (!(problem instanceof UnclipError) || problem.code === 'GPU_DEVICE_LOST') throw problem;
@@ -173,12 +179,14 @@ function unitOf(kernels: readonly Kernel[]): Unit {
   return texts.some((t) => t.includes('dot4I8Packed')) ? 'int8' : 'f32';
 }
 
-function withSpeed(row: Measured, ms: NonNullable<Measured['ms']>, unit: Unit, roofline?: Roofline): Measured {
+function withSpeed(row: Measured, timing: KernelTiming, unit: Unit, roofline?: Roofline): Measured {
+  const ms = spreadOf(timing);
   const gflops = row.flops / 1e6 / ms.median;
   const gbs = row.bytes / 1e6 / ms.median;
   const compute = roofline && peakOf(roofline, unit);
   const bandwidth = roofline && bandwidthOf(roofline);
-  const base = { ...row, ms, gflops, gbs };
+  const { clock, rotatedBytes } = timing;
+  const base = { ...row, ms, clock, rotatedBytes, gflops, gbs };
   if (bandwidth === undefined || compute === undefined) return base;
   // Least time: the larger of what the arithmetic and what the bytes take at their peaks.
   const [arithmetic, memory] = [row.flops / 1e6 / compute, row.bytes / 1e6 / bandwidth];

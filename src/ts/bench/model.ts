@@ -1,3 +1,4 @@
+import type { WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
 import { loadUnclipModel } from '../models/model-index.js';
 import { type GraphRuns, graphRuns } from '../pipelines/graph-runs.js';
@@ -11,6 +12,7 @@ export interface ModelOptions {
   /** What the report calls it. */
   readonly name: string;
   readonly dtype: 'auto' | ActivationDType;
+  readonly weights: WeightFormat;
   /** Pictures drawn at once. */
   readonly batch: number;
 }
@@ -24,7 +26,7 @@ export function modelGraphs(o: ModelOptions, runtime: Runtime): { dtype: Activat
   const dtype = o.dtype === 'auto' ? (caps.f16 && !caps.software ? 'f16' : 'f32') : o.dtype;
   runtime.requireDType(dtype);
   const { defaults } = readModelInfo(o.folder);
-  const options = { batch: o.batch, guided: isGuided(defaults), dtype };
+  const options = { batch: o.batch, guided: isGuided(defaults), dtype, weights: o.weights };
   return { dtype, graphs: graphRuns(loadUnclipModel(o.folder), options, defaults) };
 }
 

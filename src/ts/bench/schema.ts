@@ -37,6 +37,7 @@ const machine = z.strictObject({
 const spread = z.strictObject({ runs: count, median: amount, min: amount, p10: amount, p90: amount });
 
 const dtype = z.enum(['f32', 'f16']);
+const weights = z.enum(['full', 'q8']);
 const tolerance = z.strictObject({ relL2: amount, maxAbs: amount });
 
 /** Units whose peak is measured: what a kernel's arithmetic is held against. */
@@ -71,8 +72,11 @@ const measured = z.strictObject({
   /** `wrong`: the error is over the tolerance, so no speed is given. `failed`: it did not run. `skipped`: too large here. `message` says why. */
   status: z.enum(['ok', 'wrong', 'failed', 'skipped']),
   message: z.string().optional(),
-  /** GPU time of one call. */
+  /** Time of one call: the adapter's timestamps, or `wall` from submit to done where it has none. */
   ms: spread.optional(),
+  clock: z.enum(['gpu', 'wall']).optional(),
+  /** Of all sets of operands that the runs took turns with. */
+  rotatedBytes: count.optional(),
   gflops: amount.optional(),
   gbs: amount.optional(),
   roof: z.strictObject({ unit, bound: z.enum(['compute', 'memory']), percent: amount }).optional(),
@@ -85,6 +89,7 @@ const kernel = measured.extend({ name: z.string(), case: z.string() });
 const shapes = z.strictObject({
   model: z.string(),
   dtype,
+  weights,
   batch: count,
   /** Sum of all rows' time a picture. */
   msPerPicture: amount,
@@ -124,7 +129,7 @@ const step = z.strictObject({
   gbs: amount,
 });
 
-const steps = z.strictObject({ model: z.string(), dtype, batch: count, rows: z.array(step) });
+const steps = z.strictObject({ model: z.string(), dtype, weights, batch: count, rows: z.array(step) });
 
 const stage = z.strictObject({
   stage: z.string(),
@@ -157,6 +162,7 @@ const endToEnd = z.strictObject({
     model: z.string(),
     modelHash: z.string(),
     dtype,
+    weights,
     variants: z.string(),
     batch: count,
     steps: z.record(z.string(), count),

@@ -109,6 +109,7 @@ function summary(rows: readonly ShapeRow[], o: ModelOptions & { readonly dtype: 
   return {
     model: o.name,
     dtype: o.dtype,
+    weights: o.weights,
     batch: o.batch,
     msPerPicture: total,
     rows: sorted.map((row) => {

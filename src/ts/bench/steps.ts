@@ -46,7 +46,8 @@ export async function measureSteps(
         await program.prepare();
         const row = await measureProgram(runtime, program, profiler, runs, options.runs);
         rows.push(row);
-        onRow({ model: model.name, dtype: model.dtype, batch: model.batch, rows }, row);
+        const { name, dtype, weights, batch } = model;
+        onRow({ model: name, dtype, weights, batch, rows }, row);
       } finally {
         program.destroy();
         if (graphs[i + 1]?.component !== runs.component)

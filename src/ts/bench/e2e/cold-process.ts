@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { WeightFormat } from '../../graph/quantize.js';
 import type { ActivationDType } from '../../graph/types.js';
 import { UnclipError } from '../../util/errors.js';
 import { packageRoot } from '../../util/package-root.js';
@@ -12,6 +13,7 @@ export const DEMO_PROMPT = 'a green school bus parked in a parking lot';
 export interface ColdProcessOptions {
   readonly model: string;
   readonly dtype: 'auto' | ActivationDType;
+  readonly weights: WeightFormat;
   /** With an empty folder for what Mesa's drivers keep of compiled kernels. */
   readonly emptyCache: boolean;
   readonly signal?: AbortSignal;
@@ -27,7 +29,7 @@ export const builtCli = (): string => join(packageRoot(), 'dist', 'cli', 'main.j
 export async function coldProcessMs(o: ColdProcessOptions): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'unclip-bench-'));
   const picture = join(folder, 'picture.png');
-  const args = ['generate', DEMO_PROMPT, '--model', o.model, '--seed', '1', '--out', picture];
+  const args = ['generate', DEMO_PROMPT, '--model', o.model, '--seed', '1', '--weights', o.weights, '--out', picture];
   if (o.dtype !== 'auto') args.push('--dtype', o.dtype);
   const env = o.emptyCache ? { ...process.env, MESA_SHADER_CACHE_DIR: join(folder, 'cache') } : process.env;
   const start = performance.now();

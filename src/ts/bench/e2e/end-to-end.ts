@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { AdapterDescription } from '../../gpu/device.js';
+import type { WeightFormat } from '../../graph/quantize.js';
 import type { ActivationDType } from '../../graph/types.js';
 import type { DeviceCaps } from '../../ops/types.js';
 import { Unclip } from '../../pipelines/unclip.js';
@@ -16,6 +17,7 @@ export interface EndToEndOptions {
   readonly name: string;
   readonly batch: number;
   readonly dtype: 'auto' | ActivationDType;
+  readonly weights: WeightFormat;
   /** Kernel variants by name; `default` leaves the choice to the engine. */
   readonly variants: string;
   /** Drawn in a row to see whether memory grows; 0 for none. */
@@ -47,6 +49,7 @@ export async function measureEndToEnd(o: EndToEndOptions): Promise<EndToEndResul
   const start = performance.now();
   const unclip = await Unclip.load(o.model, {
     dtype: o.dtype,
+    weights: o.weights,
     adapter: o.adapter,
     tuning: o.tuning,
     batchSize: o.batch,
@@ -70,6 +73,7 @@ export async function measureEndToEnd(o: EndToEndOptions): Promise<EndToEndResul
         model: o.name,
         modelHash: unclip.model.hash,
         dtype: unclip.dtype,
+        weights: unclip.weights,
         variants: o.variants,
         batch: o.batch,
         steps: { ...steps },

@@ -58,6 +58,10 @@ export const table = (head: readonly string[], rows: readonly (readonly string[]
     head.map((_, i): Alignment => (i === 0 ? 'left' : 'right')),
   );
 
+/** What a model ran with: `bundled, f16, weights q8, batch 4`. */
+export const settingText = (s: { model: string; dtype: string; weights: string; batch: number }): string =>
+  [s.model, s.dtype, ...(s.weights === 'full' ? [] : [`weights ${s.weights}`]), `batch ${s.batch}`].join(', ');
+
 /** On what a report was measured. */
 export function machineLines(m: Machine): string[] {
   const { adapter: a } = m;

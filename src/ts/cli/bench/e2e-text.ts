@@ -1,5 +1,5 @@
 import type { EndToEnd, NetworkRow, Report, StageReport } from '../../bench/schema.js';
-import { fixed, machineLines, table } from './cells.js';
+import { fixed, machineLines, settingText, table } from './cells.js';
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(2);
 
@@ -11,7 +11,7 @@ export function endToEndText({ machine, e2e }: Report): string {
 export function endToEndBlocks(r: EndToEnd): string[] {
   const { setting } = r;
   return [
-    `model     ${setting.model} (${setting.modelHash.slice(0, 12)}), ${setting.dtype}, variants ${setting.variants}, batch ${setting.batch}`,
+    `model     ${settingText(setting)}, variants ${setting.variants}, hash ${setting.modelHash.slice(0, 12)}`,
     stageTable(r.stages),
     networkTable(r.networks),
     memoryLines(r).join('\n'),

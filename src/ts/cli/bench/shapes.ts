@@ -6,7 +6,7 @@ import type { Report, ShapesReport } from '../../bench/schema.js';
 import { measureShapes, planShapes } from '../../bench/shapes.js';
 import { wholeNumber } from '../options.js';
 import type { CommandContext } from '../ui/terminal.js';
-import { formatTime, MEASURED_HEAD, machineLines, measuredCells, resultLine, table } from './cells.js';
+import { formatTime, MEASURED_HEAD, machineLines, measuredCells, resultLine, settingText, table } from './cells.js';
 import { addCommonOptions, addRoofline, addRunsOption, type CommonOptions, withEngine } from './common.js';
 import { addModelOptions, type ModelCommandOptions, modelOptions } from './model.js';
 import { benchProgress } from './progress.js';
@@ -83,7 +83,7 @@ function shapesTable(shapes: ShapesReport, top: number): string {
   ]);
   const rest = shapes.rows.length - shown.length;
   return [
-    `model     ${shapes.model}, ${shapes.dtype}, batch ${shapes.batch}: ${shapes.rows.length} shapes, ${formatTime(shapes.msPerPicture)} of GPU time a picture`,
+    `model     ${settingText(shapes)}: ${shapes.rows.length} shapes, ${formatTime(shapes.msPerPicture)} of GPU time a picture`,
     '',
     table(head, rows),
     ...(rest > 0 ? [`and ${rest} more; --top shows them`] : []),

@@ -4,7 +4,7 @@ import { modelGraphs } from '../../bench/model.js';
 import type { Report, StepsReport } from '../../bench/schema.js';
 import { measureSteps } from '../../bench/steps.js';
 import type { CommandContext } from '../ui/terminal.js';
-import { formatTime, machineLines, spreadCell, table, threeDigits } from './cells.js';
+import { formatTime, machineLines, settingText, spreadCell, table, threeDigits } from './cells.js';
 import { addCommonOptions, addRunsOption, type CommonOptions, withEngine } from './common.js';
 import { addModelOptions, type ModelCommandOptions, modelOptions } from './model.js';
 import { benchProgress } from './progress.js';
@@ -44,7 +44,7 @@ export async function addSteps(
 const stepsText = ({ machine, steps }: Report): string =>
   [machineLines(machine).join('\n'), ...(steps === undefined ? [] : [stepsTable(steps)])].join('\n\n');
 
-export function stepsTable({ model, dtype, batch, rows }: StepsReport): string {
+export function stepsTable(steps: StepsReport): string {
   const head = [
     'program',
     'runs',
@@ -58,11 +58,11 @@ export function stepsTable({ model, dtype, batch, rows }: StepsReport): string {
     'GFLOP/s',
     'GB/s',
   ];
-  const body = rows.map((row) => [
+  const body = steps.rows.map((row) => [
     ...[row.program, String(row.runsPerBatch), String(row.dispatches)],
     ...[row.gpuMs === undefined ? '-' : formatTime(row.gpuMs.median), spreadCell(row.gpuMs)],
     ...[formatTime(row.wallMs.median), row.encodeUs.toFixed(0), row.submitUs.toFixed(0)],
     ...[(row.flops / 1e9).toFixed(3), threeDigits(row.gflops), threeDigits(row.gbs)],
   ]);
-  return `model     ${model}, ${dtype}, batch ${batch}; runs: for a batch of pictures\n\n${table(head, body)}`;
+  return `model     ${settingText(steps)}; runs: for a batch of pictures\n\n${table(head, body)}`;
 }
