@@ -91,7 +91,7 @@ describeMatrix('linear on matrix units', () => {
   });
 
   // Minutes each for a CPU driver to compile, hence one unless all are asked for.
-  const tiles = matrixTunings({ rows: 64, columns: 64, depth: 64 }, caps);
+  const tiles = matrixTunings({ rows: 64, columns: 64, depth: 64 }, { ...caps, software: false });
   const compiled = process.env.UNCLIP_TEST_ALL_TILES === '1' ? tiles : tiles.filter((t) => t.BK === 16 && t.BM === 64);
   test.each(compiled.map((t) => [`${t.BM}×${t.BN}×${t.BK}, ${t.WM}×${t.WN} a subgroup`, t] as const))(
     'the tile of a GPU: %s',

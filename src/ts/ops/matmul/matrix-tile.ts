@@ -122,6 +122,12 @@ function slicesOf({ BM, BN }: Tile, { rows, columns, depth }: Extents): number[]
   return [1, ...[2, 3, 4, 6, 8].filter(pays)];
 }
 
+/** One matrix a subgroup: CPU drivers compile the tiles of a GPU for minutes. */
+const oneMatrix = (shape: Omit<MatrixTuning, keyof Tile | 'SLICES'>): MatrixTuning => {
+  const { MAT_M, MAT_N, MAT_K } = shape;
+  return { ...tile(2 * MAT_M, 2 * MAT_N, 2 * MAT_K, MAT_M, MAT_N, 2), ...shape, SLICES: 1 };
+};
+
 /**
  * Tile sizes that run on this adapter, the best for one image first, as far as arithmetic can tell: every tile with its best
  * number of slices. Every shape of the matrix units is offered with the first few.
@@ -129,6 +135,7 @@ function slicesOf({ BM, BN }: Tile, { rows, columns, depth }: Extents): number[]
 export function matrixTunings(extents: Extents, caps: DeviceCaps): MatrixTuning[] {
   const [first, ...others] = matrixShapes(caps).map(({ M, N, K }) => ({ MAT_M: M, MAT_N: N, MAT_K: K }));
   if (first === undefined || caps.subgroupMaxSize === 0) return [];
+  if (caps.software) return [oneMatrix(first)].filter((t) => fits(t, caps));
   const ranked = TILES.map((tile) => {
     const options = slicesOf(tile, extents).map((SLICES) => ({ tile, SLICES, clocks: cost(tile, SLICES, extents) }));
     return options.reduce((best, o) => (o.clocks < best.clocks ? o : best));
