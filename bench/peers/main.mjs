@@ -1,8 +1,8 @@
 // npm run bench:peers [-- --engines LIST --only REGEX --suite auto|software|hardware --rounds N --tune SECONDS
 //   --model DIR --torch FILE --json FILE]
 // Times the same operations here and in other engines, side by side on one adapter. bench/README.md says how.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { addon } from '../../dist/native/addon.js';
 import { operandsOf, suite } from './lib/cases.mjs';
@@ -68,9 +68,9 @@ const engines = [];
 const about = {};
 try {
   for (const name of [OURS, ...peers]) {
-    const engine = new EngineProcess(name);
+    const engine = new EngineProcess(name, { tuneMs: 1e3 * chosen.tune });
     engines.push(engine);
-    about[name] = await engine.call('open', { tuneMs: 1e3 * chosen.tune }).catch((error) => ({ error: error.message }));
+    about[name] = await engine.start().catch((error) => ({ error: error.message }));
     if (about[name].error !== undefined) note(`${name} does not start: ${about[name].error}`);
   }
   if (about[OURS].error !== undefined) fail('there is nothing to compare with');
@@ -88,8 +88,9 @@ try {
       return error === undefined && dtypes.includes(c.dtype) && (c.op !== 'unet' || unet);
     });
     const reference = c.op === 'unet' ? undefined : referenceOf(c, operandsOf(c), addon());
-    const measured = await measureCase(able, c, reference, rounds);
-    for (const { name } of engines) measured[name] ??= { ms: [] };
+    for (const engine of able) await engine.revive().catch(({ message }) => note(message));
+    const results = await measureCase(able, c, reference, rounds);
+    const measured = Object.fromEntries(engines.map(({ name }) => [name, results[name] ?? { ms: [] }]));
     cases.push(caseReport(c, torch === undefined ? measured : withTorch(measured, c, torch)));
   }
 
@@ -127,6 +128,7 @@ try {
       cases,
       verdicts: verdicts.map((v) => v.data),
     };
+    mkdirSync(dirname(chosen.json), { recursive: true });
     writeFileSync(chosen.json, `${JSON.stringify(report, null, 2)}\n`);
   }
 } finally {

@@ -68,3 +68,6 @@ process.on('message', async ({ method, argument }) => {
     process.send({ error: String(error?.message ?? error).split('\n')[0] });
   }
 });
+
+// Whatever ends the parent ends its engines.
+process.on('disconnect', () => process.exit());

@@ -5,14 +5,23 @@ const WORKER = fileURLToPath(new URL('../engines/worker.mjs', import.meta.url));
 
 /** An engine in a process of its own: several WebGPU implementations in one process get in each other's way. */
 export class EngineProcess {
+  #options;
   #child;
   #waiting;
   #log = '';
   #ended;
 
-  /** @param {string} name as in engines/worker.mjs */
-  constructor(name) {
+  /** @param {string} name as in engines/worker.mjs @param {object} options what its `open` takes */
+  constructor(name, options) {
     this.name = name;
+    this.#options = options;
+  }
+
+  /** Starts the process and the engine in it. @returns {Promise<Omit<import('../engines/worker.mjs').Engine, 'prepare'>>} */
+  start() {
+    const { name } = this;
+    this.#ended = undefined;
+    this.#log = '';
     this.#child = fork(WORKER, [name], { serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream.on('data', (text) => {
@@ -28,11 +37,12 @@ export class EngineProcess {
       this.#ended = `${name} ended (${signal ?? `exit code ${code}`}): ${this.#log.trim().split('\n').at(-1)}`;
       this.#waiting?.reject(new Error(this.#ended));
     });
+    return this.call('open', this.#options);
   }
 
-  /** What the process ended with, if it did. */
-  get ended() {
-    return this.#ended;
+  /** Starts anew a process that has ended: one case that an engine dies of does not cost it the others. */
+  async revive() {
+    if (this.#ended !== undefined) await this.start();
   }
 
   /** One request at a time. @param {'open' | 'forms' | 'prepare' | 'time' | 'release'} method @param {unknown} [argument] @param {number} [limitMs] */
@@ -53,6 +63,6 @@ export class EngineProcess {
   }
 
   kill() {
-    this.#child.kill('SIGKILL');
+    this.#child?.kill('SIGKILL');
   }
 }
