@@ -20,8 +20,8 @@ export interface LayerBounds {
 }
 
 /**
- * Layers with few channels, such as those that read or make pixels, are a thousandth of the weights of a network and most of
- * its error (bench/notes/q8.md).
+ * Layers with few channels, such as those that read or make pixels, hold few of a network's weights and cause most of its error
+ * (bench/notes/q8.md).
  */
 const BOUNDS: LayerBounds = { channels: 16, weights: 1024 };
 
