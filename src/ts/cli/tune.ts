@@ -69,6 +69,14 @@ async function tune(options: TuneCommandOptions, { stdout, stderr, signal }: Com
   else printLine(stdout, asText(tuned, performance.now() - begin));
 }
 
+/** The op and its first operands, which is what people know a shape by. */
+const briefly = (shape: string): string =>
+  shape
+    .split(' ')
+    .filter((word) => !word.startsWith('{'))
+    .slice(0, 4)
+    .join(' ');
+
 const gain = ({ heuristicMs, ms }: TunedClass): number => (ms > 0 ? heuristicMs / ms : 1);
 
 /** Of all runs of a batch, in milliseconds. */
@@ -80,8 +88,8 @@ function asText({ adapter, dtype, batchSize, classes, table }: TunedModel, elaps
   if (classes.length === 0)
     return `${where}\nnothing was measured: every shape is known, or time was short; --again measures anew`;
   const rows = classes.map((c) => [
-    c.shape,
-    c.label,
+    briefly(c.shape),
+    onOneLine(c.label, 50),
     String(c.runs),
     describeChoice(c.heuristic),
     describeChoice(c.choice),
@@ -90,7 +98,7 @@ function asText({ adapter, dtype, batchSize, classes, table }: TunedModel, elaps
     `${gain(c).toFixed(2)}×`,
     `${c.tried} of ${c.tried + c.left + c.rejected.length}`,
   ]);
-  const head = ['shape class', 'first at', 'runs', 'rule', 'fastest', 'ms', 'ms', 'gain', 'timed'];
+  const head = ['op, input, weights', 'first at', 'runs', 'rule', 'fastest', 'ms', 'ms', 'gain', 'timed'];
   const [before, after] = [total(classes, (c) => c.heuristicMs), total(classes, (c) => c.ms)];
   const rejected = classes.flatMap((c) => c.rejected.map((r) => `${c.op}: ${onOneLine(describeRejection(r), 200)}`));
   return [

@@ -114,7 +114,8 @@ export class TuningTable {
   set(op: string, shape: string, measured: Omit<TuningEntry, 'sources'>): void {
     const sources = kernelSourceHash(op);
     if (sources === undefined) return;
-    const entry = { ...measured, sources };
+    const { ms, heuristicMs } = measured;
+    const entry = { ...measured, ms: rounded(ms), heuristicMs: rounded(heuristicMs), sources };
     this.#entries.set(shape, entry);
     this.#fresh.set(shape, entry);
   }
@@ -140,6 +141,9 @@ export class TuningTable {
     for (const [shape, entry] of entries) this.#entries.set(shape, entry);
   }
 }
+
+/** To four digits: more are noise. */
+const rounded = (ms: number): number => Number(ms.toPrecision(4));
 
 /** One line an entry, in order, so that two tables can be compared by eye. */
 function tableText(key: TuningKey, entries: ReadonlyMap<string, TuningEntry>): string {
