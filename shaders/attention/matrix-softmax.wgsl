@@ -1,14 +1,14 @@
 // The softmax between the two products of attention-matrix, online: the scores of a block of keys, f32, become probabilities, f16,
 // in their places in workgroup memory. ACROSS invocations share a row; a group of MAT_K scores is read and replaced by one alone,
 // so that nobody waits, and a matrix of probabilities finds its columns side by side where its scores began.
-// A row's sums of values must be scaled when its largest score grows. Here a row keeps an old maximum until it is SLACK (a factor of
-// 256) too small: probabilities up to 256 are as precise in f16 as those up to 1, and scaling is needed in a few of the first
-// blocks instead of in each (the conditional rescaling of FlashAttention-4).
+// A row's sums of values must be scaled when its largest score grows. Here a row keeps an old maximum until it is 2^SLACK too
+// small: probabilities up to 2¹⁵ are as precise in f16 (at most 65504) as those up to 1, and scaling is needed in none or few of
+// the blocks instead of in each (the conditional rescaling of FlashAttention-4).
 // WORDS_EACH is KEYS/ACROSS/4, PAIRS half of it. The importing shader has KEYS, MAT_K, ACROSS, ROWS, SLAB_ROW, SLAB_WORDS, THREADS and slabs.
 const LOWEST: f32 = -1e30; // no score is less, but those of keys that a row does not see
 const UNSEEN: f32 = -2e30;
 const LOG2E: f32 = 1.4426950408889634;
-const SLACK: f32 = 8.0;
+const SLACK: f32 = 15.0;
 const GROUP_WORDS: u32 = MAT_K / 4u; // words of four scores
 //#const WORDS_EACH u32
 

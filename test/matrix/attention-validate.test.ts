@@ -22,15 +22,17 @@ const SHAPES = [
 ] as const;
 
 /** Image attention with words of text before, as in a decoder: queries, heads, head size. */
-const image = (queries: number, heads: number, head: number) => (g: GraphBuilder) => {
-  const width = heads * head;
-  return g.attention(g.input('q', [2, queries, width]), g.input('kv', [2, queries, 2 * width]), {
-    heads,
-    scale: 1 / Math.sqrt(head),
-    context: g.input('context', [2, 81, 2 * width]),
-    mask: g.input('mask', [2, 81], 'f32'),
-  });
-};
+const image =
+  (queries: number, heads: number, head: number, batch = 2) =>
+  (g: GraphBuilder) => {
+    const width = heads * head;
+    return g.attention(g.input('q', [batch, queries, width]), g.input('kv', [batch, queries, 2 * width]), {
+      heads,
+      scale: 1 / Math.sqrt(head),
+      context: g.input('context', [batch, 81, 2 * width]),
+      mask: g.input('mask', [batch, 81], 'f32'),
+    });
+  };
 
 /** Messages of the WGSL compiler for a text. */
 async function complaints(code: string): Promise<string[]> {
@@ -83,6 +85,31 @@ describe('attention on matrix units: the text of every tuning', () => {
     ] as const) {
       expect(good).toContain(from);
       expect((await complaints(good!.replace(from, to))).join('\n'), to).toMatch(message);
+    }
+  });
+});
+
+describe('attention: which variant runs', () => {
+  const chosen = (caps: DeviceCaps, dtype: 'f32' | 'f16', head = 64, batch = 2): string =>
+    compileNode(image(256, 10, head, batch), caps, {}, dtype).variant;
+  const nvidia = gpuCaps([matrixShape(16, 16, 16), matrixShape(16, 8, 16)]);
+
+  test('by adapter, storage and head size', () => {
+    for (const head of [20, 32, 64, 80, 128]) expect(chosen(nvidia, 'f16', head)).toBe('matrix');
+    expect(chosen(nvidia, 'f32')).toBe('subgroup');
+    expect(chosen(gpuCaps([]), 'f16')).toBe('subgroup');
+    expect(chosen({ ...gpuCaps([]), subgroupSize: 0 }, 'f32')).toBe('subgroup');
+    expect(chosen({ ...gpuCaps([]), subgroups: false, subgroupSize: 0, subgroupMaxSize: 0 }, 'f16')).toBe('f16');
+    expect(chosen({ ...gpuCaps([]), subgroups: false, subgroupSize: 0, subgroupMaxSize: 0 }, 'f32')).toBe('portable');
+    expect(chosen(nvidia, 'f16', 7)).toBe('portable');
+    expect(chosen({ ...nvidia, maxWorkgroupBytes: 2048 }, 'f16')).toBe('portable');
+    expect(chosen({ ...gpuCaps([matrixShape(8, 8, 8)], 8), software: true }, 'f16')).toBe('cpu');
+  });
+
+  test('variant and tile do not look at the batch', () => {
+    for (const dtype of ['f32', 'f16'] as const) {
+      const [one, many] = [1, 64].map((batch) => compileNode(image(256, 10, 64, batch), nvidia, {}, dtype));
+      expect([one!.variant, one!.tuning]).toEqual([many!.variant, many!.tuning]);
     }
   });
 });
