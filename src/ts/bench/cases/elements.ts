@@ -1,9 +1,9 @@
 import type { GraphBuilder, T } from '../../graph/builder.js';
 import { type BenchCase, casesOf, input } from './case.js';
 
-/** Rows × channels of the bandwidth-bound cases: within a CPU's cache or a little beyond, and far beyond any GPU's. */
+/** Rows × channels of the bandwidth-bound cases: within a CPU's cache or a little beyond, and beyond any GPU's. */
 const SMALL = [1, 1024, 640] as const;
-const LARGE = [1, 65536, 2048] as const;
+const LARGE = [1, 16384, 2048] as const;
 
 type Build = (g: GraphBuilder, shape: readonly number[]) => T;
 

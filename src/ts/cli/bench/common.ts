@@ -1,8 +1,11 @@
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { type BenchEngine, closeEngine, openEngine } from '../../bench/engine.js';
 import { reportPage } from '../../bench/html/page.js';
 import { measureRoofline, probes } from '../../bench/roofline.js';
 import type { Report } from '../../bench/schema.js';
+import { UnclipError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/write-file.js';
 import { ReportedFailure } from '../failure.js';
 import { oneOf, wholeNumber } from '../options.js';
@@ -52,10 +55,14 @@ export async function withEngine(
   measure: (engine: BenchEngine) => Promise<void>,
   print: (report: Report) => string,
 ): Promise<void> {
+  checkTargets(options);
   const engine = await openEngine({ adapter: options.adapter }, options.tuning === 'cached');
   const { report } = engine;
   try {
     await measure(engine);
+  } catch (error) {
+    // Work that Ctrl-C stopped halfway: what came before it counts.
+    if (!context.signal.aborted) throw error;
   } finally {
     await closeEngine(engine);
   }
@@ -75,6 +82,19 @@ export async function publish(
   if (options.html !== undefined) await write(options.html, reportPage(report));
   if (signal.aborted) throw signal.reason;
   if (brokenRows(report) > 0) throw new ReportedFailure();
+}
+
+/** Told before anything is measured, not after. @throws UnclipError IO_FAILED */
+export function checkTargets({ json, html }: CommonOptions): void {
+  for (const path of [json, html]) {
+    if (path === undefined) continue;
+    try {
+      accessSync(dirname(path), constants.W_OK);
+    } catch (cause) {
+      const message = `cannot write ${path}: its folder is not there or may not be written to`;
+      throw new UnclipError('IO_FAILED', message, { cause });
+    }
+  }
 }
 
 /** Measures the adapter's peaks into the report. */

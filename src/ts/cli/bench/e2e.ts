@@ -6,7 +6,7 @@ import { SCHEMA } from '../../bench/schema.js';
 import { modelFolder } from '../models.js';
 import { oneOf, wholeNumber } from '../options.js';
 import { type CommandContext, printLine } from '../ui/terminal.js';
-import { addCommonOptions, type CommonOptions, publish } from './common.js';
+import { addCommonOptions, type CommonOptions, checkTargets, publish } from './common.js';
 import { endToEndText } from './e2e-text.js';
 import { addModelOptions, type ModelCommandOptions } from './model.js';
 
@@ -35,6 +35,7 @@ export function endToEndCommand(context: CommandContext): Command {
 }
 
 async function endToEnd(options: EndToEndCommandOptions, context: CommandContext): Promise<void> {
+  checkTargets(options);
   const loadAverage = loadavg()[0]!;
   const { adapter, caps, e2e } = await measureFor(options, context);
   const machine = describeMachine(adapter, caps, loadAverage);
