@@ -4,6 +4,7 @@ import { AGREEMENT, median, NETWORK_AGREEMENT } from './verdict.mjs';
 
 /** About how long one engine's turn in a round lasts. */
 const TURN_MS = 150;
+const MAX_RUNS = 1000;
 /** An engine that takes longer than this for all its rounds of a case leaves out the last ones. */
 const BUDGET_MS = 12_000;
 const MIN_ROUNDS = 3;
@@ -46,7 +47,7 @@ export async function measureCase(engines, c, reference, rounds) {
       const ready = await prepareBestForm(engine, c, errorOf, tolerance);
       Object.assign(measured, ready.measured);
       if (ready.estimateMs === undefined) continue;
-      measured.runs = Math.max(1, Math.round(TURN_MS / ready.estimateMs));
+      measured.runs = Math.max(1, Math.min(MAX_RUNS, Math.round(TURN_MS / ready.estimateMs)));
       const affordable = Math.floor(BUDGET_MS / (measured.runs * ready.estimateMs));
       turns.push({ engine, measured, rounds: Math.max(MIN_ROUNDS, Math.min(rounds, affordable)) });
     } catch (error) {
