@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { attention } from '../../src/ts/ops/attention/attention.js';
 import type { DeviceCaps } from '../../src/ts/ops/types.js';
-import { type AttentionCase, attentionReference, runAttention } from '../support/attention.js';
+import { type AttentionCase, attentionReference, runAttention, runBetweenGuards } from '../support/attention.js';
 import { errors, testRuntime } from '../support/op-harness.js';
 import { describeMatrix, MATRIX } from './support/adapter.js';
 
@@ -49,6 +49,14 @@ const CASES: Record<string, AttentionCase> = {
   'head size 64': { batch: 1, queries: 37, keys: 45, heads: 2, head: 64, context: 5, mask: 11, rising: 20 },
 };
 
+/** Mean over the keys of image 0 of one column of the values. */
+function meanValue(c: AttentionCase, kv: Float32Array, column: number): number {
+  const width = c.heads * c.head;
+  let sum = 0;
+  for (let k = 0; k < c.keys; k++) sum += kv[k * 2 * width + width + column]!;
+  return sum / c.keys;
+}
+
 async function check(c: AttentionCase, tuning: keyof typeof TUNINGS, caps?: Partial<DeviceCaps>): Promise<void> {
   const { result, operands } = await runAttention(c, 'f16', 'matrix', tuningOf(tuning), caps);
   expect(result.ran).toEqual(['attention:matrix']);
@@ -76,5 +84,21 @@ describeMatrix('attention, matrix', () => {
     const { result } = await runAttention(c, 'f16', 'matrix', tuningOf('small'));
     const { result: alone } = await runAttention({ ...c, batch: 1 }, 'f16', 'matrix', tuningOf('small'));
     expect(result.output.slice(0, image)).toEqual(alone.output);
+  });
+
+  test('neighbours in the arena stay as they are', async () => {
+    const { guard, before, result, after } = await runBetweenGuards('f16', 'matrix', tuningOf('small'));
+    expect(before).toEqual(guard);
+    expect(after).toEqual(guard);
+    expect(result.every(Number.isFinite)).toBe(true);
+  });
+
+  test('every key masked by −∞ gives the mean of the values', async () => {
+    const c: AttentionCase = { ...CASES['every key masked']!, maskValue: Number.NEGATIVE_INFINITY };
+    const { result, operands } = await runAttention(c, 'f16', 'matrix', tuningOf('small'));
+    expect(result.output.every(Number.isFinite)).toBe(true);
+    const image = c.queries * c.heads * c.head;
+    const mean = Array.from({ length: image }, (_, i) => meanValue(c, operands.kv, i % (c.heads * c.head)));
+    expect(errors(result.output.slice(0, image), mean).relL2).toBeLessThan(attention.tolerance.f16.relL2);
   });
 });

@@ -109,3 +109,25 @@ export async function runAttention(
   });
   return { result, operands: o };
 }
+
+/** Attention whose result lies between two copies of `guard` in the arena: the guards as they are afterwards. */
+export async function runBetweenGuards(dtype: DType, variant: string, tuning?: Tuning) {
+  const [queries, keys, width] = [21, 19, 3 * 20];
+  const guard = storedAs(randomArray(64, 9), dtype);
+  const { output } = await runOp({
+    build: (g) => {
+      const x = g.input('guard', [1, 64]);
+      const before = g.clamp(x, -100, 100);
+      const q = g.input('q', [1, queries, width]);
+      const y = g.attention(q, g.input('kv', [1, keys, 2 * width]), { heads: 3, scale: 0.2 });
+      const after = g.clamp(x, -50, 50);
+      return g.concat([before, g.reshape(y, [1, queries * width]), after], 1);
+    },
+    inputs: { q: randomArray(queries * width, 1), kv: randomArray(keys * 2 * width, 2), guard },
+    dtype,
+    variants: { attention: variant },
+    ...(tuning && { tunings: { attention: tuning } }),
+  });
+  const end = 64 + queries * width;
+  return { guard, before: output.slice(0, 64), result: output.slice(64, end), after: output.slice(end) };
+}
