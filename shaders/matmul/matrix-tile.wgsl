@@ -2,7 +2,8 @@
 // Layers: grid (groups of GROUP_M tile rows, walked column by column, so that what a group reads stays in the L2 cache) →
 // workgroup (BM×BN, in steps of BK along K) → subgroup (WM×WN, all its sums in registers) → matrix (MAT_M×MAT_N×MAT_K, a shape
 // that the adapter reports). While a step is multiplied, the next is on its way from memory into registers; with STAGES 2 it goes
-// on into the other half of workgroup memory, and a step costs one barrier; with 1 into the same half, and it costs two. How A and B lie there: matmul/matrix-slabs.
+// on into the other half of workgroup memory, and a step costs one barrier; with 1 into the same half, and it costs two.
+// How A and B lie there: matmul/matrix-slabs.
 // Loops over matrices are unrolled in the text: an array of matrices that a variable indexes may end up in memory.
 // The including file supplies sizes() -> (M, N); k_range(layer) -> first k and end, layer being the third coordinate of the grid;
 // struct Row; row_of(m) -> Row (any m); Position along K; position_at(k, m); advanced(position), by BK;
