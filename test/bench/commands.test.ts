@@ -119,6 +119,30 @@ describe('unclip bench of a model', () => {
     for (const row of rows) expect(row.gflops).toBeCloseTo(row.flops / 1e6 / (row.gpuMs ?? row.wallMs).median, 6);
   });
 
+  it('puts everything into one report', async () => {
+    const few = ['-r', '^clamp/', '--pictures', '0', '--cold', 'no'];
+    const { code, stdout } = await unclip([
+      'bench',
+      'all',
+      '--model',
+      model,
+      ...few,
+      ...QUICK,
+      '--json',
+      at('one.json'),
+    ]);
+    expect(code).toBe(0);
+    for (const line of [
+      /^roof .*measured/m,
+      /^clamp\/1024x640\/f32\/portable /m,
+      /^decoder\.step /m,
+      /^bar .*verdict$/m,
+    ])
+      expect(stdout).toMatch(line);
+    const { roofline, kernels, steps, e2e } = readReport(at('one.json'));
+    expect([roofline, kernels, steps, e2e]).not.toContain(undefined);
+  });
+
   it('draws whole pictures', async () => {
     const few = ['--pictures', '0', '--runs', '1', '--cold', 'no'];
     const { code, stdout } = await unclip(['bench', 'e2e', '--model', model, ...few, '-q', '--json', at('e2e.json')]);

@@ -23,16 +23,22 @@ export function endToEndCommand(context: CommandContext): Command {
     new Command('e2e').description('draw pictures: time, work and memory of every stage, held against bars'),
   )
     .option('--variants <name>', 'kernel variants to force, such as portable', 'default')
+    .option('--runs <n>', 'profiled drawings', wholeNumber('--runs', 1, 1000), 3);
+  return addCommonOptions(addPictureOptions(command)).action((options: EndToEndCommandOptions) =>
+    endToEnd(options, context),
+  );
+}
+
+/** What is drawn besides the profiled pictures. */
+export const addPictureOptions = (command: Command): Command =>
+  command
     .option(
       '--pictures <n>',
       'pictures in a row, to see whether memory grows',
       wholeNumber('--pictures', 0, 10_000),
       20,
     )
-    .option('--runs <n>', 'profiled drawings', wholeNumber('--runs', 1, 1000), 3)
     .option('--cold <yes|no>', 'also start cold processes', oneOf('--cold', ['yes', 'no']), 'yes');
-  return addCommonOptions(command).action((options: EndToEndCommandOptions) => endToEnd(options, context));
-}
 
 async function endToEnd(options: EndToEndCommandOptions, context: CommandContext): Promise<void> {
   checkTargets(options);

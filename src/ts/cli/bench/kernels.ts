@@ -23,8 +23,16 @@ export interface KernelOptions extends CommonOptions {
 export function kernelsCommand(context: CommandContext): Command {
   const command = new Command('kernels')
     .description('time and check kernels: op × shape × dtype × variant')
-    .option('-r, --regex <regex>', 'only rows whose name (op/shape/dtype/variant) matches, in any case')
-    .option('--dtype <type>', 'f32, f16, all', oneOf('--dtype', ['f32', 'f16', 'all']), 'all')
+    .option('--dtype <type>', 'f32, f16, all', oneOf('--dtype', ['f32', 'f16', 'all']), 'all');
+  return addCommonOptions(addRunsOption(addSelectionOptions(command))).action((options: KernelOptions) =>
+    withEngine(options, context, (engine) => addKernels(engine, options, context), kernelsText),
+  );
+}
+
+/** Which kernels to measure. */
+export const addSelectionOptions = (command: Command): Command =>
+  command
+    .option('-r, --regex <regex>', 'only kernels whose name (op/shape/dtype/variant) matches, in any case')
     .option('--variant <name>', "one variant by name, 'all', or 'chosen': what the engine takes", 'all')
     .option(
       '--size <size>',
@@ -32,10 +40,6 @@ export function kernelsCommand(context: CommandContext): Command {
       oneOf('--size', ['auto', 'small', 'large', 'all']),
       'auto',
     );
-  return addCommonOptions(addRunsOption(command)).action((options: KernelOptions) =>
-    withEngine(options, context, (engine) => addKernels(engine, options, context), kernelsText),
-  );
-}
 
 /** Measures kernels, and the roofline that they are held against, into the report. */
 export async function addKernels(engine: BenchEngine, options: KernelOptions, context: CommandContext): Promise<void> {
