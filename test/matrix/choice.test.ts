@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { pipelineKey } from '../../src/ts/gpu/pipelines.js';
 import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
+import { compileGraph } from '../../src/ts/graph/compile.js';
+import { decoderStepGraph } from '../../src/ts/models/decoder-graphs.js';
+import { superResStepGraph } from '../../src/ts/models/super-res-graphs.js';
+import { parseUNet2DConfig } from '../../src/ts/models/unet-2d.js';
+import { parseUNet2DConditionConfig } from '../../src/ts/models/unet-2d-condition.js';
 import { matrixShapes, matrixTunings, matrixWorkgroupBytes } from '../../src/ts/ops/matmul/matrix-tile.js';
 import type { DeviceCaps } from '../../src/ts/ops/types.js';
+import { KARLO } from '../models/karlo.js';
 import { compileNode, convOf, gpuCaps, linearOf, matrixShape } from './support/calls.js';
 
 const NVIDIA = gpuCaps([matrixShape(16, 16, 16), matrixShape(16, 8, 16), matrixShape(16, 8, 8)]);
@@ -53,6 +60,22 @@ describe('which calls go to matrix units', () => {
     expect(compileNode(convOf(64, 320, 320, 3, 2), software, { variants: { conv2d: 'matrix' } }).variant).toBe(
       'matrix',
     );
+  });
+});
+
+describe('full-size Karlo in f16', () => {
+  const o = { batch: 1, guided: true, dtype: 'f16' as const };
+  const graphs = {
+    decoder: decoderStepGraph(parseUNet2DConditionConfig(KARLO.decoder), { ...o, tokens: 81 }),
+    superRes: superResStepGraph(parseUNet2DConfig(KARLO.super_res_first), { ...o, size: 256 }),
+  };
+
+  it.each(Object.entries(graphs))('%s: every convolution on matrix units, in few pipelines', (_, graph) => {
+    const convs = compileGraph(graph, NVIDIA).nodes.filter(({ node }) => node.op === 'conv2d');
+    expect(convs.length).toBeGreaterThan(50);
+    expect(new Set(convs.map(({ variant }) => variant))).toEqual(new Set(['matrix']));
+    const pipelines = new Set(convs.flatMap(({ kernels }) => kernels.map(pipelineKey)));
+    expect(pipelines.size).toBeLessThanOrEqual(20);
   });
 });
 
