@@ -140,7 +140,9 @@ export async function tuneGraphs(
       ranking.learn(op, found.timed);
       const heuristic = choices[0]!;
       const { choice, ms, heuristicMs, left: untried } = found;
-      table.set(op, shape, { choice, ms, heuristic, heuristicMs, untried });
+      // A look that was cut short says less than an earlier one that was not.
+      if (untried === 0 || table.entry(op, shape)?.untried !== 0)
+        table.set(op, shape, { choice, ms, heuristic, heuristicMs, untried });
       const { rejected, timed } = found;
       const measured = { choice, ms, heuristic, heuristicMs, rejected };
       tuned.push({ op, shape, label, runs, ...measured, tried: timed.length, left: untried });
