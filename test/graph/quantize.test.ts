@@ -100,13 +100,13 @@ describe('quantizeWeights', () => {
       compileGraph(sample(), caps, { weights: format })
         .nodes.filter(({ node }) => node.op === 'linear' || node.op === 'conv2d')
         .map(({ variant }) => variant);
-    expect(variants('q8', CAPS).filter((name) => name === 'q8')).toHaveLength(2);
+    expect(variants('q8', CAPS).filter((name) => name.startsWith('q8'))).toEqual(['q8-f16', 'q8-f16']);
     expect(variants('full', CAPS).some((name) => name.startsWith('q8'))).toBe(false);
     const cpu = { ...CAPS, software: true, subgroups: true, subgroupSize: 8, subgroupMaxSize: 8 };
     expect(variants('q8', cpu).filter((name) => name === 'q8-cpu')).toHaveLength(2);
     // A variant forced for all ops by name gives way where it cannot read the weights.
     const forced = compileGraph(sample(), CAPS, { weights: 'q8', variants: 'portable' });
-    expect(forced.nodes.map((n) => n.variant)).toContain('q8');
+    expect(forced.nodes.map((n) => n.variant)).toContain('q8-f16');
   });
 
   it('counts parameters as before and bytes as they are', () => {
