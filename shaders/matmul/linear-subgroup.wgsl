@@ -3,8 +3,8 @@
 // lanes: SPAN neighbouring lanes read neighbouring columns of a row of w, the other lanes other rows, four rows a lane and round,
 // so that many loads are under way at once. Partial sums meet by subgroupShuffleXor, then in workgroup memory in fixed order.
 // COLS = 4·QUADS is 4; with WIDE 8, in words of two f16 or four int8. LDW is a multiple of COLS.
-// Assumes subgroups of exactly SUBGROUP invocations, filled in the order of local_invocation_index; SPAN a power of 2 up to
-// SUBGROUP, SUBGROUP dividing WORKGROUP. f32 products and sums, in partial sums: error below K·2⁻²⁴·Σ|x·w|.
+// Assumes subgroups of SUBGROUP invocations or more whose size divides WORKGROUP, filled in the order of local_invocation_index;
+// SPAN a power of 2 up to SUBGROUP. f32 products and sums, in partial sums: error below K·2⁻²⁴·Σ|x·w|.
 enable subgroups;
 //#const SUBGROUP u32
 //#const SPAN u32
@@ -27,7 +27,7 @@ alias WeightElem = Elem4;
 
 //#const QUADS u32
 const COLS: u32 = 4u * QUADS;
-const SUBGROUPS: u32 = WORKGROUP / SUBGROUP;
+const SUBGROUPS: u32 = WORKGROUP / SUBGROUP;  // at most
 const K_LANES: u32 = WORKGROUP / SPAN;
 const RESULTS: u32 = ROWS * SPAN * QUADS;  // vec4s of results of a workgroup
 
@@ -67,6 +67,7 @@ fn main(
   @builtin(workgroup_id) wg: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lid: u32,
+  @builtin(subgroup_size) size: u32,
 ) {
   let blocks = (p.m + ROWS - 1u) / ROWS;
   let ldw = (p.n + 3u) / 4u * 4u / COLS;
@@ -94,24 +95,24 @@ fn main(
 //#endunroll
   }
 
-  for (var distance = SPAN; distance < SUBGROUP; distance *= 2u) {
+  for (var distance = SPAN; distance < size; distance *= 2u) {
 //#unroll r ROWS
 //#unroll j QUADS
     acc[r][j] += subgroupShuffleXor(acc[r][j], distance);
 //#endunroll
 //#endunroll
   }
-  if (lid % SUBGROUP < SPAN) {
+  if (lid % size < SPAN) {
 //#unroll r ROWS
 //#unroll j QUADS
-    partial[lid / SUBGROUP][(r * SPAN + lid % SPAN) * QUADS + j] = acc[r][j];
+    partial[lid / size][(r * SPAN + lid % SPAN) * QUADS + j] = acc[r][j];
 //#endunroll
 //#endunroll
   }
   workgroupBarrier();
   for (var i = lid; i < RESULTS; i += WORKGROUP) {
     var sum = vec4<f32>();
-    for (var s = 0u; s < SUBGROUPS; s++) { sum += partial[s][i]; }
+    for (var s = 0u; s < WORKGROUP / size; s++) { sum += partial[s][i]; }
     let m = m0 + i / (SPAN * QUADS);
     let n = first * COLS + i % (SPAN * QUADS) * 4u;
     if (m < p.m && n < p.n) { store(m, n, sum); }

@@ -1,7 +1,7 @@
 // act((norm(x) · gamma + beta) · (1 + scale) + shift), norm over [positions × channels / groups] of an image; a workgroup of
-// PARTS subgroups an image and group. Layout and operands as in group-norm-portable, with `channels` and `width` counting Vals.
+// ROW_LANES lanes an image and group. Layout and operands as in group-norm-portable, with `channels` and `width` counting Vals.
 // An invocation keeps its up to ITEMS Vals of the group in registers: x is read once. Error as there: relative L2 ≤ 1e-6 for f32
-// storage. Assumes positions · width ≤ ITEMS · PARTS · SUBGROUP, ROWS = 1, and what norm/reduce does. Grid: (groups, B).
+// storage. Assumes positions · width ≤ ITEMS · ROW_LANES, ROWS = 1, and what norm/reduce does. Grid: (groups, B).
 requires immediate_address_space;
 //#import common/types
 //#import norm/value
@@ -27,7 +27,8 @@ fn next_place(place: Place, step: Place, width: u32) -> Place {
 }
 
 @compute @workgroup_size(ROW_LANES)
-fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) lane: u32,
+        @builtin(subgroup_size) size: u32) {
   let width = p.channels / p.groups;
   let first = wg.x * width;
   let base = wg.y * p.positions * p.channels + first;
@@ -43,7 +44,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
   total += v[i];
   place = next_place(place, step, width);
 //#endunroll
-  let mean = sum_row(vec2<f32>(add_up(total), 0.0), lane).x / count;
+  let mean = sum_row(vec2<f32>(add_up(total), 0.0), lane, size).x / count;
   var deviation = Val();
   var squares = Val();
 //#unroll i ITEMS
@@ -52,7 +53,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
   deviation += d;
   squares += d * d;
 //#endunroll
-  let sums = sum_row(vec2<f32>(add_up(deviation), add_up(squares)), lane) / count;
+  let sums = sum_row(vec2<f32>(add_up(deviation), add_up(squares)), lane, size) / count;
   let inverse = inverseSqrt(max(sums.y - sums.x * sums.x, 0.0) + p.eps);
 //#unroll i ITEMS
   if (at[i].position < p.positions) {

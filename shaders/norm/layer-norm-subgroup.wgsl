@@ -1,7 +1,7 @@
-// (x − mean) / sqrt(variance + eps) · gamma + beta over the last dimension; PARTS subgroups a row, ROWS rows a workgroup.
+// (x − mean) / sqrt(variance + eps) · gamma + beta over the last dimension; ROW_LANES lanes a row, ROWS rows a workgroup.
 // Layout as in layer-norm-portable: x and out [rows, channels] as Val, gamma, beta f32, `channels` counts Vals. A lane keeps its up
 // to ITEMS Vals of a row in registers: x is read once. Error as there: relative L2 ≤ 1e-6 for f32 storage.
-// Assumes channels ≤ ITEMS · PARTS · SUBGROUP, and what norm/reduce does.
+// Assumes channels ≤ ITEMS · ROW_LANES, and what norm/reduce does.
 requires immediate_address_space;
 //#import common/types
 //#import norm/value
@@ -16,7 +16,7 @@ var<immediate> p: Params;
 
 @compute @workgroup_size(ROW_LANES * ROWS)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>,
-        @builtin(local_invocation_index) index: u32) {
+        @builtin(local_invocation_index) index: u32, @builtin(subgroup_size) size: u32) {
   // Rows past the end repeat the last one, so that every lane takes part in the sums; they are not written.
   let row = (wg.x + wg.y * grid.x) * ROWS + index / ROW_LANES;
   let base = min(row, p.rows - 1u) * p.channels;
@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
   if (lane + i * ROW_LANES < p.channels) { v[i] = Val(x[base + lane + i * ROW_LANES]); }
   total += v[i];
 //#endunroll
-  let mean = sum_row(vec2<f32>(add_up(total), 0.0), index).x / count;
+  let mean = sum_row(vec2<f32>(add_up(total), 0.0), index, size).x / count;
   var deviation = Val();
   var squares = Val();
 //#unroll i ITEMS
@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
   deviation += d;
   squares += d * d;
 //#endunroll
-  let sums = sum_row(vec2<f32>(add_up(deviation), add_up(squares)), index) / count;
+  let sums = sum_row(vec2<f32>(add_up(deviation), add_up(squares)), index, size) / count;
   let scale = inverseSqrt(max(sums.y - sums.x * sums.x, 0.0) + p.eps);
   if (row >= p.rows) { return; }
 //#unroll i ITEMS

@@ -11,10 +11,10 @@ import type { DeviceCaps, Kernel, OpRecord } from '../../src/ts/ops/types.js';
 import { kernelsOf } from '../support/variants.js';
 
 /** A GPU as far as the choice of kernels cares, within what Dawn's null backend lets a pipeline have. */
-const gpu = (subgroupSize: number): DeviceCaps => ({
-  subgroupSize,
-  subgroups: true,
-  subgroupMaxSize: subgroupSize,
+const gpu = (least: number, most = least): DeviceCaps => ({
+  subgroupSize: least === most ? least : 0,
+  subgroups: most > 0,
+  subgroupMaxSize: most,
   matrixConfigs: [],
   f16: true,
   software: false,
@@ -78,13 +78,21 @@ describe('every variant and tuning is a valid pipeline', () => {
   });
   afterAll(() => device.destroy());
 
-  for (const subgroupSize of [0, 4, 8, 32, 64])
-    test.each(CALLS)(`subgroups of ${subgroupSize}: %s`, async (_, record, build) => {
+  for (const [least, most] of [
+    [0, 0],
+    [4, 4],
+    [8, 8],
+    [32, 32],
+    [64, 64],
+    [8, 32],
+    [32, 64],
+  ] as const)
+    test.each(CALLS)(`subgroups of ${least} to ${most}: %s`, async (_, record, build) => {
       const kernels = new Map<string, Kernel>();
       const seen = new Set<string>();
       for (const { name } of record.variants.filter((v) => !ELSEWHERE.test(v.name)))
         for (const dtype of ['f32', 'f16'] satisfies ActivationDType[])
-          for (const kernel of kernelsOf(record, name, { build, dtype }, gpu(subgroupSize))) {
+          for (const kernel of kernelsOf(record, name, { build, dtype }, gpu(least, most))) {
             kernels.set(pipelineKey(kernel), kernel);
             seen.add(name);
           }

@@ -1,5 +1,6 @@
 import { pad4 } from '../../graph/weights-spec.js';
 import { grid1d, params, positionsOf, read, readWrite, storageDefines } from '../lowering.js';
+import { subgroupRange } from '../subgroup-range.js';
 import type { DeviceCaps, OpCall, Tuning, Variant } from '../types.js';
 import { productOf, scaleBindings, weightDefines } from './product.js';
 
@@ -15,8 +16,6 @@ const MAX_ROWS = 16;
 
 /** Workgroups that keep a GPU of middle size busy. */
 const FULL_GRID = 128;
-
-const isPowerOfTwo = (n: number): boolean => n > 0 && (n & (n - 1)) === 0;
 
 /** Columns a lane reads at once: 8 of f16 or int8 weights, where their rows divide into them. */
 function columnsPerLane(call: OpCall): 4 | 8 {
@@ -35,11 +34,13 @@ function rowsPerWorkgroup(call: OpCall): number {
 function spreads(call: OpCall, caps: DeviceCaps): readonly Spread[] {
   const { k, n } = productOf(call);
   const cols = columnsPerLane(call);
-  const bytes = (s: Spread): number => (s.WORKGROUP / caps.subgroupSize) * rowsPerWorkgroup(call) * s.SPAN * cols * 4;
+  const range = subgroupRange(caps);
+  if (range === undefined) return [];
+  const bytes = (s: Spread): number => (s.WORKGROUP / range.least) * rowsPerWorkgroup(call) * s.SPAN * cols * 4;
   const fits = (s: Spread): boolean =>
-    s.WORKGROUP >= caps.subgroupSize &&
+    s.WORKGROUP >= range.most &&
     s.WORKGROUP <= caps.maxInvocations &&
-    s.SPAN <= caps.subgroupSize &&
+    s.SPAN <= range.least &&
     bytes(s) <= caps.maxWorkgroupBytes;
   // As many lanes as K fills keep as many loads under way; then as wide a stretch of a row as leaves workgroups for all of a GPU.
   const busy = (s: Spread): number => Math.min(1, k / 4 / (s.WORKGROUP / s.SPAN)) * s.WORKGROUP;
@@ -52,11 +53,7 @@ function spreads(call: OpCall, caps: DeviceCaps): readonly Spread[] {
 /** Few rows per image (single tokens, embeddings of times): bound by the bandwidth at which the weights are read. */
 export const subgroup: Variant = {
   name: 'subgroup',
-  supports: (call, caps) =>
-    isPowerOfTwo(caps.subgroupSize) &&
-    caps.subgroupSize >= 4 &&
-    positionsOf(call.inputs[0]!) <= MAX_ROWS &&
-    spreads(call, caps).length > 0,
+  supports: (call, caps) => positionsOf(call.inputs[0]!) <= MAX_ROWS && spreads(call, caps).length > 0,
   tunings: spreads,
   lower(call, caps, tuning) {
     const { x, w, bias, residual, scales, out, m, k, n, flags } = productOf(call);
@@ -69,7 +66,7 @@ export const subgroup: Variant = {
         defines: {
           ...storageDefines(call.dtype),
           ...weightDefines(w),
-          SUBGROUP: caps.subgroupSize,
+          SUBGROUP: subgroupRange(caps)!.least,
           SPAN,
           WORKGROUP,
           ROWS: rows,

@@ -1,4 +1,5 @@
 import { f32Bits, params, read, readWrite, storageDefines } from '../lowering.js';
+import { subgroupRange } from '../subgroup-range.js';
 import type { DeviceCaps, OpCall, Variant } from '../types.js';
 import { groupNormOf } from './group-norm-call.js';
 import { type SharedRow, sharedRows } from './subgroup-rows.js';
@@ -34,7 +35,7 @@ export const subgroup: Variant = {
           ...tuning,
           VEC4: width === 4,
           VEC2: width === 2,
-          SUBGROUP: caps.subgroupSize,
+          SUBGROUP: subgroupRange(caps)!.least,
           ROWS: 1,
         },
         constants: {},

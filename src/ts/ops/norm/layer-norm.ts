@@ -11,6 +11,7 @@ import {
   rowsOf,
   storageDefines,
 } from '../lowering.js';
+import { subgroupRange } from '../subgroup-range.js';
 import type { DeviceCaps, OpCall, OpRecord, Variant } from '../types.js';
 import { type SharedRow, sharedRows } from './subgroup-rows.js';
 
@@ -56,10 +57,10 @@ const subgroup: Variant = {
   supports: (call, caps) => shares(call, caps).length > 0,
   tunings: shares,
   lower(call, caps, tuning) {
-    const { PARTS, ITEMS } = tuning as SharedRow;
+    const { ROW_LANES, ITEMS } = tuning as SharedRow;
     const lanes = Math.min(SUBGROUP_LANES, caps.maxInvocations);
-    const rows = Math.max(1, Math.floor(lanes / (PARTS * caps.subgroupSize)));
-    const defines = { PARTS, ITEMS, ROWS: rows, SUBGROUP: caps.subgroupSize };
+    const rows = Math.max(1, Math.floor(lanes / ROW_LANES));
+    const defines = { ROW_LANES, ITEMS, ROWS: rows, SUBGROUP: subgroupRange(caps)!.least };
     return [rowKernel(call, 'norm/layer-norm-subgroup', rows, defines)];
   },
 };
