@@ -4,6 +4,7 @@ import { addon } from '../../src/ts/native/addon.js';
 import { ACTIVATIONS, type Activation } from '../../src/ts/ops/activations.js';
 import { conv2d } from '../../src/ts/ops/conv/conv2d.js';
 import type { Tuning } from '../../src/ts/ops/types.js';
+import { DTYPES } from '../support/dtypes.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { quantize } from '../support/quantized.js';
 import { randomStored, stored } from '../support/rounding.js';
@@ -153,7 +154,7 @@ async function run(c: Case, dtype: 'f32' | 'f16', variant: string, seed = 1, tun
 }
 
 describe.each(VARIANTS)('conv2d, %s', (variant) => {
-  for (const dtype of ['f32', 'f16'] as const) {
+  for (const dtype of DTYPES) {
     const running = CASES.filter((c, i) => i % every(variant) === 0 && runs(variant, c, dtype));
     const cases = running.map((c) => [JSON.stringify(c), c] as const);
     test.each(cases)(`%s, ${dtype}`, async (_, c) => {

@@ -4,12 +4,11 @@ import { packStepParams, STEP_PARAMS_FLOATS, type StepParams } from '../../src/t
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import type { ActivationDType } from '../../src/ts/graph/types.js';
 import { addon } from '../../src/ts/native/addon.js';
+import { DTYPES } from '../support/dtypes.js';
 import { errors, runOp } from '../support/op-harness.js';
 import { randomStored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';
 import { expectWithin } from '../support/within.js';
-
-const DTYPES: readonly ActivationDType[] = ['f32', 'f16'];
 
 /** diffusers' get_timestep_embedding in f64. */
 function embeddingReference(times: readonly number[], dim: number, flip: boolean, shift: number): number[] {

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
-import type { ActivationDType } from '../../src/ts/graph/types.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { broadcastOf } from '../../src/ts/ops/elementwise/add.js';
+import { DTYPES } from '../support/dtypes.js';
 import { runOp } from '../support/op-harness.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { expectWithin } from '../support/within.js';
-
-const DTYPES: readonly ActivationDType[] = ['f32', 'f16'];
 
 describe.each(DTYPES)('element-wise ops in %s', (dtype) => {
   it.each(['silu', 'gelu', 'quickGelu'] as const)('%s on whole and ragged vec4s', async (act) => {

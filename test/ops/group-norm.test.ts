@@ -3,6 +3,7 @@ import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { groupNorm } from '../../src/ts/ops/norm/group-norm.js';
 import type { DeviceCaps, Tuning } from '../../src/ts/ops/types.js';
+import { DTYPES } from '../support/dtypes.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { stored } from '../support/rounding.js';
 import { tuningsOf } from '../support/variants.js';
@@ -95,7 +96,7 @@ const VARIANTS = groupNorm.variants
 
 describe.each(VARIANTS)('group norm, %s', (variant) => {
   for (const [name, c] of Object.entries(CASES))
-    for (const dtype of ['f32', 'f16'] as const)
+    for (const dtype of DTYPES)
       test.runIf(tunings(variant, c, dtype))(`${name}, ${dtype}`, async () => {
         const { e } = await run(c, dtype, variant);
         expect(e.relL2).toBeLessThan(groupNorm.tolerance[dtype].relL2);

@@ -3,6 +3,7 @@ import type { GraphBuilder, T } from '../../src/ts/graph/builder.js';
 import { addon } from '../../src/ts/native/addon.js';
 import { layerNorm } from '../../src/ts/ops/norm/layer-norm.js';
 import type { Tuning } from '../../src/ts/ops/types.js';
+import { DTYPES } from '../support/dtypes.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { stored } from '../support/rounding.js';
 import { tuningsOf } from '../support/variants.js';
@@ -63,7 +64,7 @@ describe.each(VARIANTS)('layer norm, %s', (variant) => {
     [2, 130, 20],
     [1, 2, 2050],
   ];
-  for (const dtype of ['f32', 'f16'] as const) {
+  for (const dtype of DTYPES) {
     test.each(SHAPES.filter((shape) => tunings(variant, shape, dtype)))(`%s, ${dtype}`, async (...shape) => {
       const e = await run(shape, dtype, variant);
       expect(e.relL2).toBeLessThan(layerNorm.tolerance[dtype].relL2);

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
-import type { ActivationDType } from '../../src/ts/graph/types.js';
+import { DTYPES } from '../support/dtypes.js';
 import { runOp } from '../support/op-harness.js';
 import { randomStored, stored } from '../support/rounding.js';
 import { ramp, size } from '../support/shapes.js';
-
-const DTYPES: readonly ActivationDType[] = ['f32', 'f16'];
 
 /** Joins parts along an axis, in the plainest way. */
 function joined(

@@ -1,25 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
-import type { ActivationDType } from '../../src/ts/graph/types.js';
+import { DTYPES } from '../support/dtypes.js';
 import { runOp } from '../support/op-harness.js';
 import { randomStored } from '../support/rounding.js';
 import { ramp } from '../support/shapes.js';
 import { expectWithin } from '../support/within.js';
 
-const DTYPES: readonly ActivationDType[] = ['f32', 'f16'];
-
 describe.each(DTYPES)('lookups in %s', (dtype) => {
-  it.each([16, 12, 5])('gathers a row of %i channels per image; an index too large reads the last', async (channels) => {
-    const x = ramp(3 * 6 * channels);
-    const index = Uint32Array.from([4, 0, 4_000_000_000]);
-    const { output } = await runOp({
-      dtype,
-      inputs: { x, index },
-      build: (g) => g.gatherRows(g.input('x', [3, 6, channels]), g.input('index', [3], 'u32')),
-    });
-    const rows = [4, 0, 5].map((row, image) => (image * 6 + row) * channels);
-    expect([...output]).toEqual(rows.flatMap((at) => [...x.subarray(at, at + channels)]));
-  });
+  it.each([16, 12, 5])(
+    'gathers a row of %i channels per image; an index too large reads the last',
+    async (channels) => {
+      const x = ramp(3 * 6 * channels);
+      const index = Uint32Array.from([4, 0, 4_000_000_000]);
+      const { output } = await runOp({
+        dtype,
+        inputs: { x, index },
+        build: (g) => g.gatherRows(g.input('x', [3, 6, channels]), g.input('index', [3], 'u32')),
+      });
+      const rows = [4, 0, 5].map((row, image) => (image * 6 + row) * channels);
+      expect([...output]).toEqual(rows.flatMap((at) => [...x.subarray(at, at + channels)]));
+    },
+  );
 
   it.each([
     [12, true],

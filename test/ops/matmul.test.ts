@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { addon } from '../../src/ts/native/addon.js';
 import { matmul } from '../../src/ts/ops/matmul/matmul.js';
+import { DTYPES } from '../support/dtypes.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { randomStored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';
@@ -35,8 +36,7 @@ const SHAPES: readonly Case[] = [
 ];
 const CASES: readonly Case[] = SHAPES.flatMap((shape) => TRANSPOSES.map((t) => ({ ...shape, ...t })));
 
-const { software, subgroupSize, f16 } = (await testRuntime()).device.caps;
-const DTYPES = f16 ? (['f32', 'f16'] as const) : (['f32'] as const);
+const { software, subgroupSize } = (await testRuntime()).device.caps;
 
 /** The kernels for matrix units have tests of their own. */
 const VARIANTS = matmul.variants

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { addon } from '../../src/ts/native/addon.js';
 import { softmax } from '../../src/ts/ops/norm/softmax.js';
+import { DTYPES } from '../support/dtypes.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { randomStored } from '../support/rounding.js';
 import { size } from '../support/shapes.js';
 
-const { software, subgroupSize, f16 } = (await testRuntime()).device.caps;
-const DTYPES = f16 ? (['f32', 'f16'] as const) : (['f32'] as const);
+const { software, subgroupSize } = (await testRuntime()).device.caps;
 const VARIANTS = softmax.variants
   .map((v) => v.name)
   .filter((name) => name === 'portable' || (subgroupSize > 0 && (software || name !== 'cpu')));
