@@ -1,7 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addCommonOptions } from '../../src/ts/cli/bench/common.js';
 import { groupNorm } from '../../src/ts/ops/norm/group-norm.js';
 import type { Variant } from '../../src/ts/ops/types.js';
 import { errorLine, unclip } from '../support/cli.js';
@@ -72,6 +74,14 @@ describe('tune', { timeout: 400_000 }, () => {
     const { code, stdout } = await tune('--quiet');
     expect(code).toBe(0);
     expect(stdout).toContain('nothing was measured');
+  });
+
+  it('is left aside by --deterministic, in benchmarks too', () => {
+    const tuning = (...args: string[]): unknown =>
+      addCommonOptions(new Command()).parse(args, { from: 'user' }).opts().tuning;
+    expect(tuning()).toBe('cached');
+    expect(tuning('--deterministic')).toBe('off');
+    expect(tuning('--tuning', 'off')).toBe('off');
   });
 
   it('refuses what cannot be meant', async () => {

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type BenchEngine, closeEngine, openEngine } from '../../bench/engine.js';
 import { reportPage } from '../../bench/html/page.js';
 import { measureRoofline, probes } from '../../bench/roofline.js';
@@ -31,6 +31,7 @@ export const addCommonOptions = (command: Command): Command =>
       oneOf('--tuning', ['cached', 'off']),
       'cached',
     )
+    .addOption(new Option('--deterministic', 'the same as --tuning off').implies({ tuning: 'off' }))
     .option('--json <file>', 'write the report as JSON (bench/README.md describes it)')
     .option('--html <file>', 'write the report as one self-contained page with plots')
     .option('-q, --quiet', 'no progress');
