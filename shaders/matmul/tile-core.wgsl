@@ -7,7 +7,7 @@
 // The including file supplies: struct Row; row_of(m) -> Row (any m); Depth (matmul/depth: a plain k), depth_of(k), advance(depth);
 // load_a(row, depth) -> four values A[m, k…k+3], zero outside; load_b(k, n) -> B[k, n…n+3], zero outside; store(m, n, sum);
 // sizes() -> (M, N, K). Grid z is `matrix`, which of a batch of products; x and y count tiles.
-// Sums run over k in ascending order in f32, whatever the tile: results do not depend on its sizes (error ≤ K·2⁻²⁴·Σ|a·b|).
+// Sums run over k in ascending order in f32: results do not depend on the tile's sizes (error ≤ K·2⁻²⁴·Σ|a·b|).
 // TILE_F16 keeps both operands as f16 in workgroup memory, half the space and traffic; products and sums are f32 all the same.
 // Assumes BK and RN multiples of 4, RM dividing BM, RN dividing BN, BK/4 dividing the number of invocations. QUADS = RN/4;
 // A_LOADS and B_LOADS are the vec4s of a tile an invocation fetches, rounded up.
@@ -117,8 +117,8 @@ fn main(
     workgroupBarrier();
   }
 
-  // One copy of the epilogue's code instead of RM·QUADS: a loop of unknown length is never unrolled. It indexes a copy, so that the
-  // accumulators stay in registers.
+  // One copy of the epilogue's code instead of RM·QUADS: a loop of unknown length is never unrolled. It indexes a copy, so that
+  // the accumulators stay in registers.
   var sums: array<vec4<f32>, RM * QUADS>;
 //#unroll r RM
 //#unroll j QUADS

@@ -1,4 +1,4 @@
-// What the norm kernels read at once: a vec4 of channels (VEC4), a pair (VEC2), or one channel where their number divides by neither.
+// What the norm kernels read at once: a vec4 of channels (VEC4), a pair (VEC2), or one where their number divides by neither.
 //#if VEC4
 alias Val = vec4<f32>;
 alias Stored = Elem4;
