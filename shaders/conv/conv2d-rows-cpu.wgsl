@@ -51,10 +51,7 @@ fn main(
   }
   let width = p.width * p.channels;
   let run = p.kernel * p.channels;
-  var acc0: array<Cols, 8>;
-//#if ROWS16
-  var acc1: array<Cols, 8>;
-//#endif
+  var acc: array<Block, BLOCKS>;
   for (var ky = 0u; ky < p.kernel; ky++) {
     var base: array<u32, LOADS>;
     var end: array<i32, LOADS>;
@@ -70,10 +67,7 @@ fn main(
       var wk: array<Cols, 4>;
       // Past the end of a run x is zero; the last row of w stands in there.
       for (var c = 0u; c < 4u; c++) { wk[c] = weight_cols((ky * run + min(k + c, run - 1u)) * ldw, o); }
-      add_rows(&acc0, &quads, 0u, wk);
-//#if ROWS16
-      add_rows(&acc1, &quads, 8u, wk);
-//#endif
+      for (var b = 0u; b < BLOCKS; b++) { add_rows(&acc[b], &quads, 8u * b, wk); }
     }
   }
 
@@ -81,11 +75,6 @@ fn main(
   let extra = extra_of(image, o);
   // A loop of unknown length, over a copy: one copy of the epilogue's code, and the accumulators stay in registers.
   var sums: array<Cols, ROWS>;
-  for (var i = 0u; i < 8u; i++) {
-    sums[i] = acc0[i];
-//#if ROWS16
-    sums[i + 8u] = acc1[i];
-//#endif
-  }
+  for (var i = 0u; i < ROWS; i++) { sums[i] = acc[i / 8u][i % 8u]; }
   for (var i = 0u; i < min(ROWS, pixels - m0); i++) { store(image * pixels + m0 + i, o, sums[i], extra); }
 }

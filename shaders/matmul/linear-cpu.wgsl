@@ -1,5 +1,5 @@
 // out[M, N] = act(x[M, K] · w[K, LDW] + bias) + residual for CPU drivers: one subgroup a workgroup, no barrier.
-// A subgroup computes 16 rows (8 without ROWS16) × SUBGROUP·COLS columns; a lane owns COLS columns of all rows, in registers.
+// A subgroup computes ROWS rows × SUBGROUP·COLS columns; a lane owns COLS columns of all rows, in registers.
 // x is read as vec4 along K, a row a lane, and handed round with subgroupShuffle; a load costs there as much as some 20 products
 // (lanes are loaded one by one, bounds checked), so each is used as often as the registers allow.
 // w is padded with zeros to LDW = N rounded up to 4 columns, bias likewise; rows of x, residual and out are exactly K or N wide.
@@ -56,20 +56,14 @@ fn main(
   // Rows past the end repeat the last one; they are not written.
   var base: array<u32, LOADS>;
   for (var j = 0u; j < LOADS; j++) { base[j] = min(m0 + j * SUBGROUP + lane, p.m - 1u) * p.k; }
-  var acc0: array<Cols, 8>;
-//#if ROWS16
-  var acc1: array<Cols, 8>;
-//#endif
+  var acc: array<Block, BLOCKS>;
   for (var quad = 0u; quad * 4u < p.k; quad++) {
     var quads: array<vec4<f32>, LOADS>;
     for (var j = 0u; j < LOADS; j++) { quads[j] = load_quad(base[j], quad); }
     var wk: array<Cols, 4>;
     // Past the last k x is zero; the last row of w stands in there.
     for (var c = 0u; c < 4u; c++) { wk[c] = weight_cols(min(quad * 4u + c, p.k - 1u) * ldw, n); }
-    add_rows(&acc0, &quads, 0u, wk);
-//#if ROWS16
-    add_rows(&acc1, &quads, 8u, wk);
-//#endif
+    for (var b = 0u; b < BLOCKS; b++) { add_rows(&acc[b], &quads, 8u * b, wk); }
   }
 
   if (n * COLS >= p.n) { return; }
@@ -78,12 +72,7 @@ fn main(
   // A loop of unknown length: one copy of the epilogue's code instead of ROWS. It indexes a copy, so that the accumulators stay
   // in registers.
   var sums: array<Cols, ROWS>;
-  for (var i = 0u; i < 8u; i++) {
-    sums[i] = acc0[i];
-//#if ROWS16
-    sums[i + 8u] = acc1[i];
-//#endif
-  }
+  for (var i = 0u; i < ROWS; i++) { sums[i] = acc[i / 8u][i % 8u]; }
   for (var i = 0u; i < min(ROWS, p.m - m0); i++) {
     let at = (m0 + i) * p.n / COLS + n;
 //#if Q8

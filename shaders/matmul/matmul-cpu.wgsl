@@ -91,30 +91,19 @@ fn main(
   let base_a = matrix * p.m * p.k;
   let base_b = matrix * p.stride_b;
 
-  var acc0: array<Cols, 8>;
-//#if ROWS16
-  var acc1: array<Cols, 8>;
-//#endif
+  var acc: array<Block, BLOCKS>;
   for (var quad = 0u; quad * 4u < p.k; quad++) {
     // Rows past the end repeat the last one; they are not written.
     var quads: array<vec4<f32>, LOADS>;
     for (var j = 0u; j < LOADS; j++) { quads[j] = load_a(base_a, min(m0 + j * SUBGROUP + lane, p.m - 1u), quad); }
     let rows = load_b(base_b, quad, n);
-    add_rows(&acc0, &quads, 0u, rows);
-//#if ROWS16
-    add_rows(&acc1, &quads, 8u, rows);
-//#endif
+    for (var b = 0u; b < BLOCKS; b++) { add_rows(&acc[b], &quads, 8u * b, rows); }
   }
 
   if (n * COLS >= p.n) { return; }
   // A loop of unknown length, over a copy: one copy of the store's code, and the accumulators stay in registers.
   var sums: array<Cols, ROWS>;
-  for (var i = 0u; i < 8u; i++) {
-    sums[i] = acc0[i];
-//#if ROWS16
-    sums[i + 8u] = acc1[i];
-//#endif
-  }
+  for (var i = 0u; i < ROWS; i++) { sums[i] = acc[i / 8u][i % 8u]; }
   for (var i = 0u; i < min(ROWS, p.m - m0); i++) {
     out[(matrix * p.m + m0 + i) * p.n / COLS + n] = ElemCols(p.scale * sums[i]);
   }

@@ -26,7 +26,7 @@ function convKernel(call: OpCall, caps: DeviceCaps, { COLS, ROWS }: Tuning): Ker
       ...cpuDefines(call, caps, COLS!),
       ...weightDefines(w),
       VEC_I: inChannels % 4 === 0,
-      ...(tiled ? {} : { ROWS16: ROWS === 16 }),
+      ...(tiled ? {} : { ROWS: ROWS! }),
     },
     constants: {},
     bindings,

@@ -12,7 +12,7 @@ export function cpuKernel(call: OpCall, caps: DeviceCaps, o: Product, { COLS, RO
   const { x, w, bias, residual, scales, out, m, k, n, flags } = o;
   return {
     shader: 'matmul/linear-cpu',
-    defines: { ...cpuDefines(call, caps, COLS!), ...weightDefines(w), VEC_K: k % 4 === 0, ROWS16: ROWS === 16 },
+    defines: { ...cpuDefines(call, caps, COLS!), ...weightDefines(w), VEC_K: k % 4 === 0, ROWS: ROWS! },
     constants: {},
     bindings: [readWrite(x), read(w), read(bias), readWrite(residual), readWrite(out), ...scaleBindings(scales)],
     params: params(m, k, n, flags),
