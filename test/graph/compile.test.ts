@@ -35,10 +35,10 @@ describe('full-size Karlo, compiled without a GPU', () => {
     expect(dispatches).toMatchInlineSnapshot(`
       {
         "decoderPrelude": 22,
-        "decoderStep": 398,
+        "decoderStep": 368,
         "priorPrelude": 161,
         "priorStep": 174,
-        "superResStep": 388,
+        "superResStep": 360,
         "text": 100,
         "textProj": 12,
       }
