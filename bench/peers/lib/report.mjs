@@ -52,14 +52,16 @@ const hasResult = ({ medianMs, error }) => medianMs !== undefined || error !== u
 /** What is worth saying beside the times: who failed, which forms were wrong, how far the results are apart. @param {readonly CaseReport[]} cases */
 export function remarks(cases) {
   const lines = [];
-  for (const { id, engines } of cases)
+  for (const { id, engines } of cases) {
+    const [ours] = Object.values(engines);
     for (const [name, { error, rejected, form }] of Object.entries(engines)) {
       for (const wrong of rejected ?? [])
         lines.push(
-          `${id}: ${name}'s ${wrong.form} gives a wrong result (relative L2 ${wrong.relL2.toExponential(1)}, ${time(wrong)} ms)${form === undefined ? '' : `; ${form} is measured instead`}`,
+          `${id}: ${name}'s ${wrong.form} gives a wrong result (relative L2 ${wrong.relL2.toExponential(1)}) in ${time(wrong)} ms, about ${fixed(ours.medianMs && wrong.ms / ours.medianMs, 1)} × ours${form === undefined ? '' : `; ${form} is measured instead`}`,
         );
       if (error !== undefined) lines.push(`${id}: ${name}: ${error}`);
     }
+  }
   const errorsOf = (whole) =>
     cases
       .filter(({ op }) => (op === 'unet') === whole)
