@@ -132,9 +132,10 @@ export class TuningTable {
     this.#fresh.clear();
   }
 
-  /** The whole table as the text of a file, as the package ships it. */
+  /** All that holds for the kernels of today as the text of a file, as the package ships it. */
   text(): string {
-    return tableText(this.key, this.#entries);
+    const current = [...this.#entries].filter(([shape]) => this.entry(shape.split(' ', 1)[0]!, shape) !== undefined);
+    return tableText(this.key, new Map(current));
   }
 
   #merge(entries: ReadonlyMap<string, TuningEntry>): void {
