@@ -40,7 +40,11 @@ function rooflineSection(roofline, rows) {
   );
   drawRoofline(made, roofline, rows);
   const peaks = [
-    ...roofline.compute.map((p) => [p.name, rate(p.value, p.unit === 'int8' ? 'OP/s' : 'FLOP/s'), time(p.ms.median)]),
+    ...roofline.compute.map((p) => [
+      p.name,
+      rate(p.value, /i(nt)?8$/.test(p.unit) ? 'OP/s' : 'FLOP/s'),
+      time(p.ms.median),
+    ]),
     ...roofline.memory.map((p) => [
       p.beyondCache ? `${p.name}, beyond caches` : p.name,
       `${digits(p.value)} GB/s`,

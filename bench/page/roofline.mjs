@@ -90,7 +90,7 @@ function labelRoofs(u, peaks) {
   ctx.textAlign = 'right';
   ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
   for (const [unit, peak] of peaks) {
-    const unitName = unit === 'int8' ? 'OP/s' : 'FLOP/s';
+    const unitName = /i(nt)?8$/.test(unit) ? 'OP/s' : 'FLOP/s';
     const y = u.valToPos(peak, 'y', true) - 5 * devicePixelRatio;
     ctx.fillText(`${unit} ${rate(peak, unitName)}`, bbox.left + bbox.width - 6 * devicePixelRatio, y);
   }

@@ -120,7 +120,7 @@ describe('the roofline', () => {
       const bindings = words.map((_, tensor) => ({ tensor, access: 'readWrite' as const }));
       await expect(pipelines.get({ ...kernel, bindings }), name).resolves.toBeDefined();
     }
-    for (const unit of ['f32', 'f16', 'int8', 'matrix', 'memory'])
+    for (const unit of ['f32', 'f16', 'int8', 'matrix', 'matrix-f16', 'matrix-i8', 'memory'])
       expect(
         found.some((p) => p.unit === unit),
         unit,

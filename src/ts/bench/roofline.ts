@@ -65,13 +65,14 @@ function dot4Probe(chains: number, { groups, rounds }: Load): Probe {
 /** Switches of peak-matrix.wgsl by element types; a shape of other types is not measured. */
 const OPERANDS: Readonly<Record<string, string>> = { f16: 'F16', f32: 'F32', i8: 'I8' };
 const SUMS: Readonly<Record<string, string>> = { f16: 'SUM_F16', f32: 'SUM_F32', i32: 'SUM_I32' };
+const MATRIX_UNITS: Readonly<Record<string, Unit>> = { f16: 'matrix-f16', f32: 'matrix', i32: 'matrix-i8' };
 
 function matrixProbe(c: MatrixConfig, chains: number, caps: DeviceCaps, { groups, rounds }: Load): Probe | undefined {
   const [operand, sum] = [OPERANDS[c.componentType], SUMS[c.resultComponentType]];
   if (operand === undefined || sum === undefined) return undefined;
   return {
     name: `matrix ${c.M}x${c.N}x${c.K} ${c.componentType}->${c.resultComponentType}, ${chains} chains`,
-    unit: c.componentType === 'i8' ? 'int8' : 'matrix',
+    unit: MATRIX_UNITS[c.resultComponentType]!,
     kernel: {
       shader: 'bench/peak-matrix',
       defines: {

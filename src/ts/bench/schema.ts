@@ -40,8 +40,11 @@ const dtype = z.enum(['f32', 'f16']);
 const weights = z.enum(['full', 'q8']);
 const tolerance = z.strictObject({ relL2: amount, maxAbs: amount });
 
-/** Units whose peak is measured: what a kernel's arithmetic is held against. */
-const unit = z.enum(['f32', 'f16', 'int8', 'matrix']);
+/**
+ * Units whose peak is measured: what a kernel's arithmetic is held against. `matrix`: matrix units with f32 sums, as all kernels
+ * have them; `matrix-f16`, `matrix-i8`: with sums in f16, and products of 8-bit integers.
+ */
+const unit = z.enum(['f32', 'f16', 'int8', 'matrix', 'matrix-f16', 'matrix-i8']);
 
 const peak = z.strictObject({
   /** `f32 FMA`, `matrix 8x8x8 f16->f32`, `copy 256 MiB`, …; the name is unique in a report. */
