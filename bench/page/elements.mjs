@@ -13,7 +13,7 @@ export const colour = (name) => getComputedStyle(document.documentElement).getPr
 export const variants = [
   ...new Set([...(report.kernels ?? []), ...(report.shapes?.rows ?? [])].map((row) => row.variant)),
 ];
-export const colourOf = (variant) => `--v${Math.max(0, variants.indexOf(variant)) % 8}`;
+export const colourOf = (variant) => `--v${Math.max(0, variants.indexOf(variant)) % 12}`;
 
 export function element(tag, text, parent, attributes = {}) {
   const made = Object.assign(document.createElement(tag), attributes);

@@ -57,7 +57,7 @@ function rooflineSection(roofline, rows) {
 function kernelSection(rows) {
   const made = section(
     'Kernels',
-    'Medians of timed runs over operands that no cache holds; every result checked against fp64.',
+    'Medians of timed runs that take turns with sets of operands; every result checked against fp64.',
   );
   keys(
     made,
