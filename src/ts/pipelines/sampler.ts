@@ -62,8 +62,9 @@ export class Sampler {
    * Does everything of reverse step `index` (0 = noisiest) that need not wait for the step before: draws its noise, records its
    * commands. The first step of a program compiles and loads what it needs. Steps are prepared in the order of their draws, and
    * nothing on the GPU changes until the result is submitted.
+   * @param ahead whether the step before is still running
    */
-  async prepare(index: number, noise: NoiseSource): Promise<PreparedStep> {
+  async prepare(index: number, noise: NoiseSource, ahead = false): Promise<PreparedStep> {
     const { stage, schedule, guidanceScale, sampleShape, batch } = this.options;
     const coefficients = this.steps[index]!;
     const last = index === this.steps.length - 1;
@@ -74,7 +75,7 @@ export class Sampler {
     const drawn = coefficients.timestep > 0 ? noise.draw(stage, index, sampleShape) : undefined;
     const program = this.#programOf(index);
     await program.prepare();
-    const recording = this.#runtime.record([program]);
+    const recording = this.#runtime.record([program], ahead);
     return {
       submit(): void {
         program.state('stepParams').write(packed);

@@ -121,7 +121,7 @@ export class TextToImageRun {
       const ahead = i + 1 < steps && sampler.sameProgram(i, i + 1);
       [, prepared] = await Promise.all([
         this.#runtime.device.idle(),
-        ahead ? sampler.prepare(i + 1, noise) : undefined,
+        ahead ? sampler.prepare(i + 1, noise, true) : undefined,
       ]);
       await this.#done(sampler.options.stage, i + 1, steps, sampler, hooks);
     }

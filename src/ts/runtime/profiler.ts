@@ -5,8 +5,10 @@ import type { Program } from './program.js';
 export interface SubmitRecord {
   readonly programs: readonly Program[];
   readonly dispatches: number;
-  /** JavaScript time to record the command buffer; it may have passed while the GPU was at the step before. */
+  /** JavaScript time to record the command buffer. */
   readonly encodeMs: number;
+  /** Whether it was recorded while the GPU was at what had been submitted before: then the GPU did not wait for it. */
+  readonly ahead: boolean;
   /** JavaScript time to hand it to the queue. */
   readonly submitMs: number;
   /** GPU time of the pass; undefined before {@link Profiler.collect} and on adapters without timestamps. */
@@ -49,7 +51,7 @@ export class Profiler {
     return this.#records.length;
   }
 
-  begin(programs: readonly Program[]): ProfiledSubmit {
+  begin(programs: readonly Program[], ahead: boolean): ProfiledSubmit {
     const slot = this.#slots++;
     const querySet = slot < this.#capacity ? this.#querySet : undefined;
     const start = performance.now();
@@ -70,7 +72,7 @@ export class Profiler {
       submitted: () => {
         const dispatches = programs.reduce((sum, p) => sum + p.compiled.dispatches, 0);
         const submitMs = performance.now() - submitting;
-        this.#records.push({ slot, record: { programs, dispatches, encodeMs, submitMs, gpuMs: undefined } });
+        this.#records.push({ slot, record: { programs, dispatches, encodeMs, ahead, submitMs, gpuMs: undefined } });
       },
     };
   }

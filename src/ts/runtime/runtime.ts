@@ -91,9 +91,12 @@ export class Runtime implements ProgramHost {
     return new StateTensor(this.device, label, shape, dtype);
   }
 
-  /** Records prepared programs, one after the other, as one command buffer to be submitted later. */
-  record(programs: readonly Program[]): Recording {
-    const profiled = this.profiler?.begin(programs);
+  /**
+   * Records prepared programs, one after the other, as one command buffer to be submitted later.
+   * @param ahead whether the GPU is at work meanwhile; told to the profiler, no more
+   */
+  record(programs: readonly Program[], ahead = false): Recording {
+    const profiled = this.profiler?.begin(programs, ahead);
     const { gpu } = this.device;
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass({ timestampWrites: profiled?.timestampWrites });

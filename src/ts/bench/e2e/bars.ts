@@ -20,7 +20,7 @@ export function verdicts(r: Omit<EndToEnd, 'verdicts'>): Verdict[] {
       pass: worstArena.arenaRatio <= BARS.arenaRatio,
     },
     {
-      bar: `JavaScript encoding <= ${100 * BARS.jsShare} % of a step`,
+      bar: `JavaScript that the GPU waits for <= ${100 * BARS.jsShare} % of a step`,
       measured: `${(100 * worstJs.jsShare).toFixed(2)} % (${worstJs.stage}), ${(100 * r.jsShare).toFixed(2)} % of the whole`,
       pass: worstJs.jsShare <= BARS.jsShare,
     },

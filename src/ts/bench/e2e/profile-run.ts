@@ -13,7 +13,7 @@ export interface Profile {
   readonly programs: Program[];
   /** Of a request, mean over the runs. */
   readonly totalMs: number;
-  /** JavaScript's recording and submitting in the wall time. */
+  /** JavaScript's recording and submitting that the GPU waited for, in the wall time. */
   readonly jsShare: number;
 }
 
@@ -22,6 +22,9 @@ interface Lap {
   readonly wallMs: number;
   readonly records: readonly SubmitRecord[];
 }
+
+/** JavaScript time that the GPU waited for: what is recorded while it runs the step before costs it nothing. */
+const waitedForMs = (r: SubmitRecord): number => (r.ahead ? 0 : r.encodeMs) + r.submitMs;
 
 /** Draws one request `runs` times with every submit timed. */
 export async function profileRuns(unclip: Unclip, request: GenerateRequest, runs: number): Promise<Profile> {
@@ -39,7 +42,7 @@ export async function profileRuns(unclip: Unclip, request: GenerateRequest, runs
       }),
       programs: [...new Set(records.flatMap((r) => [...r.programs]))],
       totalMs: wallMs / runs,
-      jsShare: sum(records.map((r) => r.encodeMs + r.submitMs)) / wallMs,
+      jsShare: sum(records.map(waitedForMs)) / wallMs,
     };
   } finally {
     unclip.runtime.profiler = undefined;
@@ -73,6 +76,7 @@ function summary(stage: string, laps: readonly Lap[], runs: number): StageReport
       wallMs,
       encodeMs: sum(records.map((r) => r.encodeMs)),
       submitMs: sum(records.map((r) => r.submitMs)),
+      waitedForMs: sum(records.map(waitedForMs)),
       gpuMs: gpu.some((ms) => ms === undefined) ? undefined : sum(gpu as number[]),
       dispatches: sum(records.map((r) => r.dispatches)),
       flops: sum(records.flatMap((r) => r.programs.map((p) => floorsOf(p.compiled).flops))),
@@ -91,7 +95,7 @@ function summary(stage: string, laps: readonly Lap[], runs: number): StageReport
     dispatches: median(steps.map((s) => s.dispatches)),
     encodeUs: median(steps.map((s) => (1e3 * s.encodeMs) / s.dispatches)),
     submitUs: median(steps.map((s) => (1e3 * s.submitMs) / s.dispatches)),
-    jsShare: median(steps.map((s) => (s.encodeMs + s.submitMs) / s.wallMs)),
+    jsShare: median(steps.map((s) => s.waitedForMs / s.wallMs)),
     gflop: flops / 1e9,
     gflopPerSecond: flops / 1e6 / (gpuMs ?? stepMs),
   };

@@ -22,7 +22,7 @@ export function endToEndBlocks(r: EndToEnd): string[] {
 
 function stageTable(stages: readonly StageReport[]): string {
   const times = ['stage', 'steps', 'ms', 'ms/step', 'GPU ms/step', 'dispatches'];
-  const head = [...times, 'encode us', 'submit us', 'JS %', 'GFLOP/step', 'GFLOP/s'];
+  const head = [...times, 'encode us', 'submit us', 'JS waited %', 'GFLOP/step', 'GFLOP/s'];
   const rows = stages.map((s) => [
     ...[s.stage, String(s.steps), fixed(s.wallMs, 0), fixed(s.stepMs, 2), fixed(s.gpuMs, 2), fixed(s.dispatches, 0)],
     ...[fixed(s.encodeUs, 2), fixed(s.submitUs, 2), fixed(100 * s.jsShare, 2)],
