@@ -6,6 +6,7 @@ import type { DeviceCaps, Tuning } from '../../src/ts/ops/types.js';
 import { DTYPES } from '../support/dtypes.js';
 import { errors, randomArray, runOp, testRuntime } from '../support/op-harness.js';
 import { stored } from '../support/rounding.js';
+import { someTiles } from '../support/tiles.js';
 import { tuningsOf } from '../support/variants.js';
 
 interface Case {
@@ -108,12 +109,15 @@ describe.each(VARIANTS)('group norm, %s', (variant) => {
     'ten channels a group': { shape: [2, 9, 7, 20], groups: 2, scaleShift: true },
     'five channels a group': { shape: [2, 9, 7, 10], groups: 2, act: 'gelu' },
   };
-  test.each(Object.entries(TUNED))('every tuning, %s', async (_, c) => {
-    for (const tuning of tunings(variant, c) ?? []) {
-      const { e } = await run(c, 'f32', variant, { tuning });
-      expect(e.relL2, JSON.stringify(tuning)).toBeLessThan(groupNorm.tolerance.f32.relL2);
-    }
-  });
+  test.each(Object.entries(TUNED).map(([name, c], turn) => [name, c, turn] as const))(
+    'tuned, %s',
+    async (_, c, turn) => {
+      for (const tuning of someTiles(tunings(variant, c) ?? [], turn)) {
+        const { e } = await run(c, 'f32', variant, { tuning });
+        expect(e.relL2, JSON.stringify(tuning)).toBeLessThan(groupNorm.tolerance.f32.relL2);
+      }
+    },
+  );
 
   test('a mean of 1000 costs no digits', async () => {
     const { e } = await run({ shape: [2, 64, 64, 16], groups: 4, mean: 1000 }, 'f32', variant);
