@@ -2,22 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import { type CompiledGraph, compileGraph } from '../../src/ts/graph/compile.js';
 import type { Graph } from '../../src/ts/graph/types.js';
-import type { DeviceCaps } from '../../src/ts/ops/types.js';
 import { UnclipError } from '../../src/ts/util/errors.js';
 import { karlo } from '../models/karlo-graphs.js';
-
-/** A large GPU, as far as compiling cares. */
-const GPU: DeviceCaps = {
-  subgroupSize: 32,
-  subgroups: true,
-  subgroupMaxSize: 32,
-  matrixConfigs: [],
-  f16: true,
-  software: false,
-  maxBindingBytes: 2 ** 31 - 4,
-  maxWorkgroupBytes: 32768,
-  maxInvocations: 1024,
-};
+import { GPU } from '../support/gpu-caps.js';
 
 describe('full-size Karlo, compiled without a GPU', () => {
   let compiled: Record<string, CompiledGraph>;

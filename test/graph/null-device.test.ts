@@ -5,19 +5,10 @@ import { compileGraph } from '../../src/ts/graph/compile.js';
 import type { ActivationDType } from '../../src/ts/graph/types.js';
 import type { DeviceCaps, Kernel } from '../../src/ts/ops/types.js';
 import { karlo } from '../models/karlo-graphs.js';
+import { GPU as LARGE_GPU } from '../support/gpu-caps.js';
 
 /** A GPU with the workgroup memory and workgroup size of the null adapter, which checks them. */
-const GPU: DeviceCaps = {
-  subgroupSize: 32,
-  subgroups: true,
-  subgroupMaxSize: 32,
-  matrixConfigs: [],
-  f16: true,
-  software: false,
-  maxBindingBytes: 2 ** 31 - 4,
-  maxWorkgroupBytes: 16384,
-  maxInvocations: 256,
-};
+const GPU: DeviceCaps = { ...LARGE_GPU, maxWorkgroupBytes: 16384, maxInvocations: 256 };
 
 /** Adapters as far as the choice of kernels cares. Matrix units want larger workgroups: test/matrix checks theirs piece by piece. */
 const ADAPTERS: readonly (readonly [string, ActivationDType, DeviceCaps])[] = [

@@ -3,22 +3,10 @@ import { GraphBuilder } from '../../src/ts/graph/builder.js';
 import { compileGraph } from '../../src/ts/graph/compile.js';
 import type { Graph } from '../../src/ts/graph/types.js';
 import { loadUnclipModel } from '../../src/ts/models/model-index.js';
-import type { DeviceCaps } from '../../src/ts/ops/types.js';
 import { graphRuns } from '../../src/ts/pipelines/graph-runs.js';
 import { bucket, shapeClass } from '../../src/ts/tune/shape-class.js';
 import { tuningTasks } from '../../src/ts/tune/tune-graphs.js';
-
-const GPU: DeviceCaps = {
-  subgroupSize: 32,
-  subgroups: true,
-  subgroupMaxSize: 32,
-  matrixConfigs: [],
-  f16: true,
-  software: false,
-  maxBindingBytes: 2 ** 31 - 4,
-  maxWorkgroupBytes: 32768,
-  maxInvocations: 1024,
-};
+import { GPU } from '../support/gpu-caps.js';
 
 const classesOf = (graph: Graph): string[] =>
   compileGraph(graph, GPU).nodes.map(({ record, call }) => shapeClass(record.name, call));
