@@ -1,6 +1,6 @@
+import { DrawingRun } from '../../dist/pipelines/drawing-run.js';
 import { PerImageNoise } from '../../dist/pipelines/noise.js';
-import { TextToImagePrograms } from '../../dist/pipelines/programs.js';
-import { TextToImageRun } from '../../dist/pipelines/text-to-image.js';
+import { ProgramSet } from '../../dist/pipelines/programs/program-set.js';
 import { shrink } from './pixels.mjs';
 import { mean } from './statistics.mjs';
 
@@ -14,16 +14,17 @@ import { mean } from './statistics.mjs';
 export async function judgeUpsampler(unclip, renders, seed) {
   const { model, runtime, dtype } = unclip;
   const { decoderSize } = model.configs;
-  const programs = new TextToImagePrograms(runtime, model, { batch: 1, guided: false, dtype });
-  const run = new TextToImageRun(runtime, model, programs, model.info.defaults);
+  const programs = new ProgramSet(runtime, model, { batch: 1, guided: false, dtype });
+  const run = new DrawingRun(runtime, model, programs, model.info.defaults);
   const pairs = [];
   try {
     for (const [k, render] of renders.entries()) {
       const noise = new PerImageNoise([seed + k]);
-      programs.decoderStep.state('latents').write(toUnit(shrink(render, decoderSize).data));
-      await programs.superResPrepare.prepare();
-      runtime.submit([programs.superResPrepare]);
-      const bicubic = await programs.superResPrepare.state('upscaled').read();
+      const { superResPrepare } = programs.drawing;
+      run.decoder.latents.write(toUnit(shrink(render, decoderSize).data));
+      await superResPrepare.prepare();
+      runtime.submit([superResPrepare]);
+      const bicubic = await superResPrepare.state('upscaled').read();
       run.superRes.start(noise);
       for (let i = 0; i < run.superRes.steps.length; i++) await run.superRes.submit(i, noise);
       const upsampled = await run.superRes.latents.read();

@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path';
 import { encodePicture } from '../image/encode.js';
 import type { PictureParameters } from '../image/parameters.js';
+import type { GeneratedImage } from '../pipelines/generated-image.js';
 import type { GenerateProgress } from '../pipelines/progress.js';
 import type { PictureRequest } from '../pipelines/request.js';
-import type { GeneratedImage, Unclip } from '../pipelines/unclip.js';
+import type { Unclip } from '../pipelines/unclip.js';
 import { unknownWords } from '../text/words.js';
 import { UnclipError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/write-file.js';

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { PICTURE_FORMATS, type PictureFormat } from '../image/encode.js';
+import type { LoadOptions } from '../pipelines/engine.js';
 import { readModelInfo } from '../pipelines/model-info.js';
 import { checkRequest } from '../pipelines/request.js';
-import { type LoadOptions, Unclip } from '../pipelines/unclip.js';
+import { Unclip } from '../pipelines/unclip.js';
 import { Drawing, type Drawn } from './drawing.js';
 import { UsageError } from './failure.js';
 import { BUNDLED, modelFolder } from './models.js';

@@ -57,8 +57,8 @@ export function inspectCommand(context: CommandContext): Command {
 async function inspect(name: string, options: InspectOptions, { stdout }: CommandContext): Promise<void> {
   const folder = modelFolder(name);
   const model = loadUnclipModel(folder);
-  // Opening checks every file and tensor; a model that only makes variations cannot be opened for drawing from text.
-  if (!options.configsOnly && model.prior !== null) Checkpoint.open(folder).close();
+  // Opening checks every file and tensor.
+  if (!options.configsOnly) Checkpoint.open(folder).close();
   const { caps, adapter } = await capsOf(options.adapter);
   if (options.dtype === 'f16' && !caps.f16)
     throw new UnclipError('GPU_FEATURE_MISSING', `the adapter '${adapter}' has no shader-f16; use --dtype f32`);

@@ -83,7 +83,7 @@ async function checkTextProj(golden: GoldenFile, c: Context): Promise<void> {
 }
 
 async function checkPrior(golden: GoldenFile, c: Context): Promise<void> {
-  const config = c.model.configs.prior;
+  const { config } = c.model.requirePrior();
   const batch = golden.get('hidden_states').shape[0]!;
   const inputs = {
     stepParams: timesteps(golden),

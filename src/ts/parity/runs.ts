@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ActivationDType } from '../graph/types.js';
 import type { Checkpoint } from '../pipelines/checkpoint.js';
+import { DrawingRun } from '../pipelines/drawing-run.js';
 import { type NoiseSource, SharedNoise, type StageName } from '../pipelines/noise.js';
-import { TextToImagePrograms } from '../pipelines/programs.js';
+import { PriorRun } from '../pipelines/prior-run.js';
+import { ProgramSet } from '../pipelines/programs/program-set.js';
+import { submitPrograms } from '../pipelines/run-stage.js';
 import type { Sampler } from '../pipelines/sampler.js';
-import { TextToImageRun } from '../pipelines/text-to-image.js';
 import type { Program } from '../runtime/program.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { StateTensor } from '../runtime/state.js';
@@ -39,6 +41,13 @@ interface Context {
   readonly report: Report;
 }
 
+/** A batch's programs and what runs them. */
+interface Run {
+  readonly programs: ProgramSet;
+  readonly prior: PriorRun;
+  readonly drawing: DrawingRun;
+}
+
 /** Every stored text-to-image run: step by step from the stored samples, whole from the stored noise, whole from the seed. */
 export async function checkRuns(folder: string, context: Context): Promise<void> {
   const golden = join(folder, 'golden');
@@ -63,13 +72,18 @@ async function checkRun(name: string, parameters: RunParameters, golden: GoldenF
     decoderGuidanceScale: parameters.decoder_guidance_scale,
   };
   const guided = golden.get('text.prompt_embeds').shape[0] === 2 * prompts.length;
-  const programs = new TextToImagePrograms(c.runtime, c.model, { batch: prompts.length, guided, dtype: c.dtype });
-  const run = new TextToImageRun(c.runtime, c.model, programs, settings);
-  await checkSteps(name, prompts, programs, run, golden, c);
+  const programs = new ProgramSet(c.runtime, c.model, { batch: prompts.length, guided, dtype: c.dtype });
+  const prior = new PriorRun(c.runtime, c.model, programs, settings);
+  const drawing = new DrawingRun(c.runtime, c.model, programs, settings);
+  await checkSteps(name, prompts, { programs, prior, drawing }, golden, c);
 
   const picture = async (label: string, noise: NoiseSource): Promise<void> => {
-    await run.run(prompts, noise);
-    const latents = await run.superRes.latents.read();
+    programs.text.write(prompts);
+    await submitPrograms(c.runtime, programs.text.encoder);
+    await prior.begin();
+    await prior.run(noise);
+    await drawing.run(noise);
+    const latents = await drawing.superRes.latents.read();
     const ours = latents.map((v) => Math.min(1, Math.max(0, v * 0.5 + 0.5)));
     const image = golden.get('image');
     c.report.picture(name, label, image.shape, ours, image.data, c.bars.pictureMean, c.bars.pictureP999);
@@ -83,16 +97,12 @@ async function checkRun(name: string, parameters: RunParameters, golden: GoldenF
 async function checkSteps(
   name: string,
   prompts: readonly string[],
-  programs: TextToImagePrograms,
-  run: TextToImageRun,
+  { programs, prior, drawing }: Run,
   golden: GoldenFile,
   c: Context,
 ): Promise<void> {
   const bar = c.bars.step;
-  const submit = async (...list: Program[]): Promise<void> => {
-    for (const program of list) await program.prepare();
-    c.runtime.submit(list);
-  };
+  const submit = (...list: Program[]): Promise<void> => submitPrograms(c.runtime, ...list);
   const check = async (tensor: string, program: Program, output: string): Promise<void> => {
     if (!golden.has(tensor)) return;
     const stored = golden.get(tensor);
@@ -104,24 +114,28 @@ async function checkSteps(
   const rows = [...unique.map(() => ours[0]!), ...ours.slice(1)].flat();
   c.report.maxAbs(name, 'text.input_ids', [rows.length / 77, 77], rows, ids, 0);
 
-  run.encodePrompts(prompts);
-  await submit(programs.text, programs.priorPrelude);
-  await check('text.prompt_embeds', programs.text, 'textEmbeds');
-  await check('text.hidden_states', programs.text, 'lastHiddenState');
-  await checkStage(name, run.prior, golden, c);
-  const last = `prior.latents.${run.prior.steps.length - 1}`;
-  if (golden.has(last)) run.prior.latents.write(golden.f32(last));
-  await submit(programs.priorFinish);
-  if (golden.has(last)) await check('prior.image_embeddings', programs.priorFinish, 'imageEmbeds');
-  programs.priorFinish.state('imageEmbeds').write(golden.f32('prior.image_embeddings'));
-  await submit(programs.textProj, programs.decoderPrelude);
-  await check('text_proj.encoder_hidden_states', programs.textProj, 'context');
-  await check('text_proj.additive_clip_time_embeddings', programs.textProj, 'timeEmbeds');
-  await checkStage(name, run.decoder, golden, c);
-  run.decoder.latents.write(channelsLast(golden.get('decoder.image_small')));
-  await submit(programs.superResPrepare);
-  await check('sr.image_upscaled', programs.superResPrepare, 'upscaled');
-  await checkStage(name, run.superRes, golden, c);
+  const { encoder } = programs.text;
+  programs.text.write(prompts);
+  await submit(encoder);
+  await check('text.prompt_embeds', encoder, 'textEmbeds');
+  await check('text.hidden_states', encoder, 'lastHiddenState');
+  await prior.begin();
+  await checkStage(name, prior.sampler, golden, c);
+  const last = `prior.latents.${prior.sampler.steps.length - 1}`;
+  const { finish } = programs.prior;
+  if (golden.has(last)) prior.sampler.latents.write(golden.f32(last));
+  await submit(finish);
+  if (golden.has(last)) await check('prior.image_embeddings', finish, 'imageEmbeds');
+  const { imageEmbeds, textProj, decoderPrelude, superResPrepare } = programs.drawing;
+  imageEmbeds.write(golden.f32('prior.image_embeddings'));
+  await submit(textProj, decoderPrelude);
+  await check('text_proj.encoder_hidden_states', textProj, 'context');
+  await check('text_proj.additive_clip_time_embeddings', textProj, 'timeEmbeds');
+  await checkStage(name, drawing.decoder, golden, c);
+  drawing.decoder.latents.write(channelsLast(golden.get('decoder.image_small')));
+  await submit(superResPrepare);
+  await check('sr.image_upscaled', superResPrepare, 'upscaled');
+  await checkStage(name, drawing.superRes, golden, c);
 }
 
 async function checkStage(name: string, sampler: Sampler, golden: GoldenFile, c: Context): Promise<void> {

@@ -1,6 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UnClipSchedule } from '../diffusion/schedule.js';
+import { ClipPreprocessor } from '../image/clip-preprocess.js';
+import type { ClipVisionConfig } from '../models/clip-vision.js';
 import { type ComponentName, loadUnclipModel, type UnclipModel } from '../models/model-index.js';
 import { unclipNetworks } from '../models/networks.js';
 import { distinctWeights } from '../models/parameters.js';
@@ -11,31 +13,35 @@ import { openWeights, type Weights } from '../weights/weights.js';
 import { fingerprint } from './fingerprint.js';
 import { type ModelInfo, readModelInfo } from './model-info.js';
 
-/** Configs of a model that draws from text: one that has a prior. */
-export type TextToImageModel = UnclipModel & { readonly prior: PriorConfig };
-
 /** A model folder in diffusers' layout, opened and checked: configs, tokenizer, schedules, mapped weights. */
 export class Checkpoint {
   readonly folder: string;
-  readonly configs: TextToImageModel;
+  readonly configs: UnclipModel;
   readonly tokenizer: ClipTokenizer;
   readonly schedules: {
-    readonly prior: UnClipSchedule;
+    /** Null where the model has no prior. */
+    readonly prior: UnClipSchedule | null;
     readonly decoder: UnClipSchedule;
     readonly superRes: UnClipSchedule;
   };
+  /** What the image encoder's pictures go through; null where the model has none. */
+  readonly preprocessor: ClipPreprocessor | null;
   readonly info: ModelInfo;
   readonly #weights: ReadonlyMap<ComponentName, Weights>;
   #hash: string | undefined;
 
-  private constructor(folder: string, configs: TextToImageModel, weights: ReadonlyMap<ComponentName, Weights>) {
+  private constructor(folder: string, configs: UnclipModel, weights: ReadonlyMap<ComponentName, Weights>) {
     this.folder = folder;
     this.configs = configs;
     this.#weights = weights;
     this.info = readModelInfo(folder);
     this.tokenizer = ClipTokenizer.load(join(folder, 'tokenizer'));
+    const { components } = configs.index;
+    this.preprocessor = components.has('feature_extractor')
+      ? ClipPreprocessor.load(join(folder, 'feature_extractor'))
+      : null;
     this.schedules = {
-      prior: UnClipSchedule.load(join(folder, 'prior_scheduler')),
+      prior: components.has('prior_scheduler') ? UnClipSchedule.load(join(folder, 'prior_scheduler')) : null,
       decoder: UnClipSchedule.load(join(folder, 'decoder_scheduler')),
       superRes: UnClipSchedule.load(join(folder, 'super_res_scheduler')),
     };
@@ -50,11 +56,6 @@ export class Checkpoint {
     if (!existsSync(folder) || !statSync(folder).isDirectory())
       throw new UnclipError('MODEL_NOT_FOUND', `there is no model folder at '${folder}'`);
     const configs = loadUnclipModel(folder);
-    if (configs.prior === null)
-      throw new UnclipError(
-        'MODEL_CONFIG_INVALID',
-        `'${folder}' has no prior: it makes variations of pictures, not pictures from text`,
-      );
     const weights = new Map<ComponentName, Weights>();
     try {
       for (const { component, graphs, ignoredTensors } of unclipNetworks(configs, {
@@ -75,7 +76,7 @@ export class Checkpoint {
             `'${join(folder, component)}' holds ${surplus.length} tensors that its config.json has no place for, first '${surplus[0]}'`,
           );
       }
-      return new Checkpoint(folder, configs as TextToImageModel, weights);
+      return new Checkpoint(folder, configs, weights);
     } catch (error) {
       for (const opened of weights.values()) opened.close();
       throw error;
@@ -86,6 +87,26 @@ export class Checkpoint {
   get hash(): string {
     this.#hash ??= fingerprint(this.folder);
     return this.#hash;
+  }
+
+  /** The diffusion prior. @throws UnclipError MODEL_CONFIG_INVALID when the model has none */
+  requirePrior(): { readonly config: PriorConfig; readonly schedule: UnClipSchedule } {
+    const { configs, schedules } = this;
+    if (configs.prior !== null && schedules.prior !== null) return { config: configs.prior, schedule: schedules.prior };
+    throw new UnclipError(
+      'MODEL_CONFIG_INVALID',
+      `'${this.folder}' has no prior: it makes variations of pictures, not pictures from text`,
+    );
+  }
+
+  /** CLIP's image encoder. @throws UnclipError MODEL_CONFIG_INVALID when the model has none */
+  requireImageEncoder(): { readonly config: ClipVisionConfig; readonly preprocessor: ClipPreprocessor } {
+    const { configs, preprocessor } = this;
+    if (configs.imageEncoder !== null && preprocessor !== null) return { config: configs.imageEncoder, preprocessor };
+    throw new UnclipError(
+      'MODEL_CONFIG_INVALID',
+      `'${this.folder}' has no image_encoder with a feature_extractor: it draws from text only and cannot read pictures`,
+    );
   }
 
   /** The mapped weights of a component. */

@@ -1,9 +1,9 @@
 import type { Picture } from '../image/picture.js';
 import type { Program } from '../runtime/program.js';
-import type { TextToImagePrograms } from './programs.js';
+import type { ProgramSet } from './programs/program-set.js';
+import type { Progress } from './run-stage.js';
 import type { Sampler } from './sampler.js';
 import type { SamplingSettings } from './settings.js';
-import type { Progress } from './text-to-image.js';
 
 /** What `onProgress` is told after each step. */
 export interface GenerateProgress extends Omit<Progress, 'stage'> {
@@ -31,12 +31,15 @@ export class Pace {
   #start = performance.now();
   #doneFlops = 0;
 
-  constructor(programs: TextToImagePrograms, settings: SamplingSettings) {
+  /** @param withPrior whether the image embeddings are made, not given */
+  constructor(programs: ProgramSet, settings: SamplingSettings, withPrior: boolean) {
+    const { text, drawing } = programs;
+    const prior = withPrior ? programs.prior : undefined;
     this.#perStep = {
-      text: programFlops(programs.text) + programFlops(programs.priorPrelude),
-      prior: programFlops(programs.priorStep),
-      decoder: programFlops(programs.decoderStep),
-      superRes: programFlops(programs.superResStep),
+      text: programFlops(text.encoder) + (prior === undefined ? 0 : programFlops(prior.prelude)),
+      prior: prior === undefined ? 0 : programFlops(prior.step),
+      decoder: programFlops(drawing.decoderStep),
+      superRes: programFlops(drawing.superResStep),
     };
     this.#perBatch =
       this.#perStep.text +

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { GenerateRequest, Unclip } from '../../pipelines/unclip.js';
+import type { GenerateRequest } from '../../pipelines/text-to-image.js';
+import type { Unclip } from '../../pipelines/unclip.js';
 import type { EndToEnd } from '../schema.js';
 import { mean, slope } from '../statistics.js';
 

@@ -1,4 +1,5 @@
-import type { GenerateRequest, Unclip } from '../../pipelines/unclip.js';
+import type { GenerateRequest } from '../../pipelines/text-to-image.js';
+import type { Unclip } from '../../pipelines/unclip.js';
 import { Profiler, type SubmitRecord } from '../../runtime/profiler.js';
 import type { Program } from '../../runtime/program.js';
 import { floorsOf } from '../floors.js';

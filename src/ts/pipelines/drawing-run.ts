@@ -1,0 +1,63 @@
+import type { Runtime } from '../runtime/runtime.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { NoiseSource, StageName } from './noise.js';
+import type { ProgramSet } from './programs/program-set.js';
+import { type RunHooks, runStage, submitPrograms } from './run-stage.js';
+import { Sampler } from './sampler.js';
+import type { SamplingSettings } from './settings.js';
+
+/** Starting samples x_T of the decoder in place of the generator's draws: one f32 [S, S, 3] a picture, channels last, or none. */
+export type StartingSamples = readonly (Float32Array | undefined)[];
+
+/** Decoder and upsamplers of DALL·E 2 (arXiv 2204.06125, section 2.1), from image embeddings and encoded text to pixels. */
+export class DrawingRun {
+  readonly decoder: Sampler;
+  readonly superRes: Sampler;
+  readonly #runtime: Runtime;
+  readonly #programs: ProgramSet;
+
+  constructor(runtime: Runtime, model: Checkpoint, programs: ProgramSet, settings: SamplingSettings) {
+    this.#runtime = runtime;
+    this.#programs = programs;
+    const { decoder, superResFirst, decoderSize, superResSize } = model.configs;
+    const { decoderStep, superResStep, superResLast } = programs.drawing;
+    const { batch } = programs.text.options;
+    const sampler = (stage: StageName, o: Omit<ConstructorParameters<typeof Sampler>[1], 'stage' | 'batch'>): Sampler =>
+      new Sampler(runtime, { stage, batch, ...o });
+    this.decoder = sampler('decoder', {
+      schedule: model.schedules.decoder,
+      steps: settings.decoderSteps,
+      guidanceScale: settings.decoderGuidanceScale,
+      sampleShape: [decoder.in_channels, decoderSize, decoderSize],
+      program: decoderStep,
+    });
+    this.superRes = sampler('superRes', {
+      schedule: model.schedules.superRes,
+      steps: settings.superResSteps,
+      guidanceScale: 1,
+      sampleShape: [superResFirst.out_channels, superResSize, superResSize],
+      program: superResStep,
+      lastProgram: superResLast,
+    });
+  }
+
+  /**
+   * Draws a batch whose text has been encoded and whose image embeddings lie in `programs.drawing.imageEmbeds`; the pictures end
+   * up in `programs.drawing.pixels`. Starting noise is drawn also for pictures that bring their own, so that what the upsampler
+   * draws afterwards does not depend on it.
+   * @throws UnclipError CANCELLED within one step of the signal's abort; GPU_* when the device fails
+   */
+  async run(noise: NoiseSource, hooks: RunHooks = {}, start: StartingSamples = []): Promise<void> {
+    const { textProj, decoderPrelude, superResPrepare, pixels } = this.#programs.drawing;
+    await submitPrograms(this.#runtime, textProj, decoderPrelude);
+    this.decoder.start(noise);
+    for (const [image, sample] of start.entries())
+      if (sample !== undefined) this.decoder.latents.write(sample, image * sample.length);
+    await runStage(this.#runtime, this.decoder, noise, hooks);
+    await submitPrograms(this.#runtime, superResPrepare);
+    this.superRes.start(noise);
+    await runStage(this.#runtime, this.superRes, noise, hooks);
+    await submitPrograms(this.#runtime, pixels);
+    await this.#runtime.device.idle();
+  }
+}

@@ -1,0 +1,153 @@
+import type { PictureParameters } from '../image/parameters.js';
+import { DrawingRun } from './drawing-run.js';
+import type { Engine } from './engine.js';
+import { GeneratedImage } from './generated-image.js';
+import { PerImageNoise } from './noise.js';
+import { packageVersion } from './package-version.js';
+import { PriorRun } from './prior-run.js';
+import { preparePrograms } from './programs/options.js';
+import type { ProgramSet } from './programs/program-set.js';
+import { type GenerateProgress, Pace, previewPictures } from './progress.js';
+import { type RunHooks, stepDone, submitPrograms, throwIfAborted } from './run-stage.js';
+import { isGuided, type SamplingSettings } from './settings.js';
+
+/** One picture to draw. */
+export interface DrawItem {
+  /** What the networks are told in words; empty for variations. */
+  readonly prompt: string;
+  readonly seed: number;
+  /** CLIP image embedding f32 [E], not normalised. Default: the prior's, from the prompt. All pictures of a call have one, or none. */
+  readonly imageEmbeds?: Float32Array;
+  /** The decoder's starting sample x_T, f32 [S, S, 3], channels last. Default: normal noise of the seed. */
+  readonly start?: Float32Array;
+  /** What else made the picture, for its parameters. */
+  readonly origin?: Readonly<Record<string, unknown>>;
+}
+
+export interface DrawOptions {
+  readonly settings: SamplingSettings;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: GenerateProgress) => void | Promise<void>;
+}
+
+export interface DrawResult {
+  readonly images: readonly GeneratedImage[];
+  /** Wall time by stage, in the order of the run. */
+  readonly timings: readonly { readonly stage: string; readonly ms: number }[];
+}
+
+type Told = Omit<GenerateProgress, 'done' | 'batch' | 'total' | 'elapsedMs'>;
+
+/**
+ * Draws pictures in batches of the engine's size; a picture does not depend on its batch. To be called in the engine's turn.
+ * @throws UnclipError CANCELLED within one step of the signal, GPU_*, MODEL_CONFIG_INVALID (no prior where one is needed)
+ */
+export async function drawPictures(
+  engine: Engine,
+  items: readonly DrawItem[],
+  options: DrawOptions,
+): Promise<DrawResult> {
+  const { settings, signal } = options;
+  const withPrior = items.some((item) => item.imageEmbeds === undefined);
+  const images: GeneratedImage[] = [];
+  const timings = new Map<string, number>();
+  const begin = performance.now();
+  let mark = begin;
+  const lap = (stage: string): void => {
+    const now = performance.now();
+    timings.set(stage, (timings.get(stage) ?? 0) + now - mark);
+    mark = now;
+  };
+  while (images.length < items.length) {
+    throwIfAborted(signal);
+    const batch = items.slice(images.length, images.length + engine.batchSize);
+    const programs = engine.programs(batch.length, isGuided(settings));
+    const pace = new Pace(programs, settings, withPrior);
+    const told = { done: images.length, batch: batch.length, total: items.length };
+    const tell = async (p: Told): Promise<void> =>
+      options.onProgress?.({ ...p, ...told, elapsedMs: performance.now() - begin });
+    if (images.length === 0) {
+      await preparePrograms(programs.text, ...(withPrior ? [programs.prior] : []), programs.drawing);
+      lap('load');
+      await tell({ stage: 'load', step: 1, steps: 1, remainingMs: undefined });
+      pace.restart();
+    }
+    const batchesLeft = Math.ceil((items.length - images.length - batch.length) / engine.batchSize);
+    await drawBatch(engine, programs, batch, settings, {
+      signal,
+      onStep: async (progress, sampler) => {
+        lap(progress.stage);
+        const preview =
+          sampler !== undefined && progress.stage !== 'prior' ? () => previewPictures(sampler) : undefined;
+        await tell({ ...progress, remainingMs: pace.step(progress.stage, batchesLeft), preview });
+      },
+    });
+    images.push(...(await readPictures(engine, programs, batch, settings, withPrior)));
+    lap('pixels');
+  }
+  return { images, timings: [...timings].map(([stage, ms]) => ({ stage, ms })) };
+}
+
+async function drawBatch(
+  engine: Engine,
+  programs: ProgramSet,
+  batch: readonly DrawItem[],
+  settings: SamplingSettings,
+  hooks: RunHooks,
+): Promise<void> {
+  const { runtime, model } = engine;
+  const noise = new PerImageNoise(batch.map(({ seed }) => seed));
+  const embeddings = batch.map(({ imageEmbeds }) => imageEmbeds);
+  const prior = embeddings.includes(undefined) ? new PriorRun(runtime, model, programs, settings) : undefined;
+  programs.text.write(batch.map(({ prompt }) => prompt));
+  await submitPrograms(runtime, programs.text.encoder);
+  await prior?.begin();
+  await runtime.device.idle();
+  await stepDone(hooks, { stage: 'text', step: 1, steps: 1 });
+  await prior?.run(noise, hooks);
+  for (const [k, embedding] of embeddings.entries())
+    if (embedding !== undefined) programs.drawing.imageEmbeds.write(embedding, k * embedding.length);
+  const run = new DrawingRun(runtime, model, programs, settings);
+  await run.run(
+    noise,
+    hooks,
+    batch.map(({ start }) => start),
+  );
+}
+
+async function readPictures(
+  { model, dtype, weights, runtime }: Engine,
+  programs: ProgramSet,
+  batch: readonly DrawItem[],
+  settings: SamplingSettings,
+  withPrior: boolean,
+): Promise<GeneratedImage[]> {
+  const pixels = programs.drawing.pixels.state('pixels');
+  const [, height, width] = pixels.shape as [number, number, number];
+  const words = await pixels.readWords();
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  const size = width * height * 4;
+  return batch.map(({ prompt, seed, origin }, k) => {
+    const parameters: PictureParameters = {
+      version: packageVersion(),
+      model: model.folder,
+      modelHash: model.hash,
+      prompt,
+      seed,
+      steps: {
+        ...(withPrior ? { prior: settings.priorSteps } : {}),
+        decoder: settings.decoderSteps,
+        superRes: settings.superResSteps,
+      },
+      guidance: {
+        ...(withPrior ? { prior: settings.priorGuidanceScale } : {}),
+        decoder: settings.decoderGuidanceScale,
+      },
+      dtype,
+      weights,
+      adapter: runtime.device.adapter.name,
+      ...origin,
+    };
+    return new GeneratedImage(width, height, bytes.slice(k * size, (k + 1) * size), parameters);
+  });
+}

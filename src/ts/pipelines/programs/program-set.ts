@@ -1,0 +1,34 @@
+import type { GuidedOptions } from '../../models/layers.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import type { Checkpoint } from '../checkpoint.js';
+import { DrawingPrograms } from './drawing-programs.js';
+import { PriorPrograms } from './prior-programs.js';
+import { TextPrograms } from './text-programs.js';
+
+/** Every program of one batch size, wired to one another. A prior is made when it is first asked for: variations need none. */
+export class ProgramSet {
+  readonly text: TextPrograms;
+  readonly drawing: DrawingPrograms;
+  readonly #runtime: Runtime;
+  readonly #model: Checkpoint;
+  #prior: PriorPrograms | undefined;
+
+  constructor(runtime: Runtime, model: Checkpoint, options: GuidedOptions) {
+    this.#runtime = runtime;
+    this.#model = model;
+    this.text = new TextPrograms(runtime, model, options);
+    this.drawing = new DrawingPrograms(runtime, model, this.text);
+  }
+
+  /** @throws UnclipError MODEL_CONFIG_INVALID when the model has no prior */
+  get prior(): PriorPrograms {
+    this.#prior ??= new PriorPrograms(this.#runtime, this.#model, this.text, this.drawing.imageEmbeds);
+    return this.#prior;
+  }
+
+  destroy(): void {
+    this.#prior?.destroy();
+    this.drawing.destroy();
+    this.text.destroy();
+  }
+}
