@@ -1,7 +1,8 @@
-// Guidance and one reverse step of UnCLIPScheduler, in place; formulas and the record of 16 f32 an image:
+// Guidance and one reverse step of a sampler, in place; formulas and the record of 16 f32 an image:
 // src/ts/diffusion/step-params.ts. model [B or 2B (GUIDED: unconditional half first), positions, C or 2C
 // (LEARNED_VARIANCE)], latents, noise and x0 f32 [B, positions, C]. Items are elements or vec4s of C; all lengths count
-// items. Noise is not read where an image's noise scale is 0. f32 arithmetic in diffusers' order; drivers may contract
+// items. Noise is not read where an image's noise scale is 0, nor the x0 of the step before, which x0 holds until it is
+// written, where its weight is 0. f32 arithmetic in diffusers' order; drivers may contract
 // a·b + c and divide to 2.5 ulp, which the first step of an ε model multiplies by 2e4 before the clip: elements near 0
 // may flip sign there.
 //#import common/io
@@ -33,7 +34,7 @@ fn reverse_step(i: u32) {
   let b = records[4u * image + 1u];
   // std, logVarMin, logVarMax, noiseScale
   let c = records[4u * image + 2u];
-  // learnedVariance, outputClip
+  // learnedVariance, outputClip, x0PrevCoeff
   let d = records[4u * image + 3u];
 
   let at = i / p.channels * p.model_channels + i % p.channels;
@@ -48,6 +49,7 @@ fn reverse_step(i: u32) {
   let x = latents[i];
   let clean = limited((a.z * x + a.w * output) / b.x, b.y);
   var next = b.z * clean + b.w * x;
+  if (d.z != 0.0) { next += d.z * x0[i]; }
   if (c.w != 0.0) {
     var deviation = Value(c.x);
 //#if LEARNED_VARIANCE

@@ -16,7 +16,7 @@ describe('step records', () => {
       expect(target[index]).toBe(first![name as keyof typeof STEP_FIELD]);
       expect(target[STEP_PARAMS_FLOATS + index]).toBe(second![name as keyof typeof STEP_FIELD]);
     }
-    expect([14, 15, 30, 31].map((index) => target[index])).toEqual([0, 0, 0, 0]);
+    expect([15, 31].map((index) => target[index])).toEqual([0, 0]);
   });
 
   it('carry the cancelled f32 coefficients of short runs', () => {
@@ -57,6 +57,21 @@ describe('stepReference', () => {
     expect(stepReference(params, { sample, conditional: sample }).sample).toHaveLength(4);
     expect(() => stepReference({ ...params, noiseScale: 1 }, { sample, conditional: sample })).toThrow(RangeError);
     expect(() => stepReference({ ...params, guidanceScale: 2 }, { sample, conditional: sample })).toThrow(RangeError);
+  });
+});
+
+describe('the x0 of the step before', () => {
+  const schedule = UnClipSchedule.fromJson({ prediction_type: 'sample', clip_sample: false });
+  const params = { ...schedule.params(schedule.steps(4)[3]!), x0Coeff: 1.5, xtCoeff: 0.25, x0PrevCoeff: -0.5 };
+  const [sample, predicted, x0Prev] = [Float32Array.of(1, 2), Float32Array.of(4, 8), Float32Array.of(2, -2)];
+
+  it('is weighed in, and read only where it has a weight', () => {
+    const { sample: next, x0 } = stepReference(params, { sample, conditional: predicted, x0Prev });
+    expect(Array.from(next)).toEqual([6 + 0.25 - 1, 12 + 0.5 + 1]);
+    expect(x0).toEqual(predicted);
+    expect(() => stepReference(params, { sample, conditional: predicted })).toThrow(RangeError);
+    const first = stepReference({ ...params, x0PrevCoeff: 0 }, { sample, conditional: predicted });
+    expect(Array.from(first.sample)).toEqual([6.25, 12.5]);
   });
 });
 

@@ -198,6 +198,7 @@ describe('against plain JavaScript', () => {
       noiseScale: 1,
       learnedVariance: learned ? 1 : 0,
       outputClip: 0,
+      x0PrevCoeff: -0.25,
     };
     const [pixels, channels, outChannels] = [6, 3, learned ? 6 : 3];
     const inputs = {
@@ -205,6 +206,7 @@ describe('against plain JavaScript', () => {
       conditional: noise(pixels, outChannels),
       unconditional: noise(pixels, outChannels),
       noise: noise(pixels, channels),
+      x0Prev: noise(pixels, channels),
     };
     const packed = new Float32Array(2 * STEP_PARAMS_FLOATS);
     packStepParams(params, packed, 0);
@@ -218,6 +220,7 @@ describe('against plain JavaScript', () => {
       guidanceScale === 1 ? null : twice(inputs.unconditional),
       twice(inputs.noise),
       packed,
+      twice(inputs.x0Prev),
       { batch: 2, pixels, channels, outChannels },
     );
     const half = got.length / 2;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type SamplingChoice, samplerSteps } from '../../src/ts/diffusion/samplers/registry.js';
 import { UnClipSchedule } from '../../src/ts/diffusion/schedule.js';
 import { packStepParams, STEP_PARAMS_FLOATS, type StepParams } from '../../src/ts/diffusion/step-params.js';
 import { GraphBuilder } from '../../src/ts/graph/builder.js';
@@ -64,9 +65,14 @@ async function checkStep({ shape, params, guided, learned }: StepCase, dtype: Ac
   });
   const records = new Float32Array(batch * STEP_PARAMS_FLOATS);
   for (const [b, p] of params.entries()) packStepParams(p, records, b);
+  // What x0 holds before the step is the step before's; NaN where it may not be read.
+  const x0Prev = randomStored(elements, 4, 'f32');
+  params.forEach((p, b) => {
+    if (p.x0PrevCoeff === 0) x0Prev.fill(Number.NaN, (b * elements) / batch, ((b + 1) * elements) / batch);
+  });
   const { states } = await runOp({
     dtype,
-    inputs: { model, latents, noise, records },
+    inputs: { model, latents, noise, records, x0: x0Prev },
     states: ['latents', 'x0'],
     build(g) {
       const [x, z] = [g.input('latents', shape, 'f32'), g.input('noise', shape, 'f32')];
@@ -81,6 +87,7 @@ async function checkStep({ shape, params, guided, learned }: StepCase, dtype: Ac
     guided ? model.subarray(0, model.length / 2) : null,
     noise,
     records,
+    x0Prev,
     { batch, pixels: elements / batch / channels, channels, outChannels: channels * width },
   );
   // The step itself is f32 whatever the network's type.
@@ -133,6 +140,32 @@ describe.each(DTYPES)('diffusion step in %s', (dtype) => {
   ] as const)('%s', async (name, shape, config, guided, learned) => {
     const params = paramsOf(config, learned && !name.includes('ignored'));
     await checkStep({ shape, params, guided, learned }, dtype);
+  });
+});
+
+describe.each(DTYPES)('steps of other samplers in %s', (dtype) => {
+  const epsilon = { prediction_type: 'epsilon', clip_sample_range: 1, variance_type: 'learned_range' };
+  const sample = { prediction_type: 'sample', clip_sample_range: 5 };
+  const choices: SamplingChoice[] = [
+    { sampler: 'ddim', eta: 0.5 },
+    { sampler: 'dpm++2m' },
+    { sampler: 'dpm++2m', spacing: 'karras' },
+    { sampler: 'euler' },
+  ];
+  it.each([
+    ['ε, variance channels ignored, guided', [4, 5, 4, 3], epsilon, true, true],
+    ['x₀ of an embedding, in vec4s', [4, 24], sample, false, false],
+  ] as const)('%s', async (_, shape, config, guided, learned) => {
+    const schedule = UnClipSchedule.fromJson(config);
+    // Each image of the batch takes another sampler's step.
+    for (const index of [1, 2]) {
+      const params = choices.map((choice) =>
+        schedule.params(samplerSteps(schedule, 5, choice)[index]!, { guidanceScale: guided ? 4 : 1 }),
+      );
+      expect(params.map((p) => p.x0PrevCoeff < 0)).toEqual([false, true, true, false]);
+      expect(params.map((p) => p.noiseScale)).toEqual([1, 0, 0, 0]);
+      await checkStep({ shape, params, guided, learned }, dtype);
+    }
   });
 });
 

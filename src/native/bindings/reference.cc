@@ -125,7 +125,7 @@ Napi::Value timestepEmbedding(Info info) {
 
 Napi::Value diffusionStep(Info info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const Napi::Object o = objectArgument(info, 5);
+    const Napi::Object o = objectArgument(info, 6);
     const reference::DiffusionStepShape s{extentOption(o, "batch"), extentOption(o, "pixels"), extentOption(o, "channels"),
                                           extentOption(o, "outChannels")};
     if (s.outChannels != s.channels && s.outChannels != 2 * s.channels) {
@@ -137,6 +137,7 @@ Napi::Value diffusionStep(Info info) {
     const auto cond = doublesArgument(info, 1, outputs);
     const OptionalDoubles uncond(info, 2, outputs), noise(info, 3, values);
     const auto params = doublesArgument(info, 4, elementsOf({s.batch, 16}));
+    const OptionalDoubles x0Prev(info, 5, values);
     for (std::size_t b = 0; b < s.batch; ++b) {
       constexpr std::size_t kLearnedVariance = 12;
       if (params[b * 16 + kLearnedVariance] != 0 && s.outChannels == s.channels) {
@@ -144,7 +145,7 @@ Napi::Value diffusionStep(Info info) {
       }
     }
     auto y = output(info, {s.batch, s.pixels, s.channels});
-    reference::diffusionStep(sample.data(), cond.data(), uncond.data(), noise.data(), params.data(), s, y.Data());
+    reference::diffusionStep(sample.data(), cond.data(), uncond.data(), noise.data(), params.data(), x0Prev.data(), s, y.Data());
     return y;
   });
 }

@@ -35,6 +35,7 @@ enum Field : std::size_t {
   kNoiseScale,
   kLearnedVariance,
   kOutputClip,
+  kX0PrevCoeff,
   kRecord = 16,
 };
 
@@ -43,7 +44,7 @@ double clampTo(double value, double range) { return range > 0 ? std::clamp(value
 }  // namespace
 
 void diffusionStep(const double* sample, const double* cond, const double* uncond, const double* noise, const double* params,
-                   const DiffusionStepShape& s, double* y) {
+                   const double* x0Prev, const DiffusionStepShape& s, double* y) {
   for (std::size_t b = 0; b < s.batch; ++b) {
     const double* p = params + b * kRecord;
     for (std::size_t i = 0; i < s.pixels * s.channels; ++i) {
@@ -55,6 +56,7 @@ void diffusionStep(const double* sample, const double* cond, const double* uncon
                                    : uncond[out] + p[kGuidanceScale] * (cond[out] - uncond[out]);
       const double x0 = clampTo((p[kX0FromSample] * x + p[kX0FromOutput] * predicted) / p[kX0Divisor], p[kClipRange]);
       double next = p[kX0Coeff] * x0 + p[kXtCoeff] * x;
+      if (p[kX0PrevCoeff] != 0 && x0Prev != nullptr) next += p[kX0PrevCoeff] * x0Prev[at];
       if (p[kNoiseScale] != 0 && noise != nullptr) {
         double deviation = p[kStd];
         if (p[kLearnedVariance] != 0) {

@@ -68,10 +68,10 @@ struct DiffusionStepShape {
   std::size_t outChannels;
 };
 
-/// Guidance and one reverse step of UnCLIPScheduler; `params` holds 16 numbers an image (src/ts/diffusion/step-params.ts).
-/// sample and noise [B, pixels, C], cond and uncond [B, pixels, outChannels]; uncond may be null where no image is guided,
-/// noise where none is drawn.
+/// Guidance and one reverse step of a sampler; `params` holds 16 numbers an image (src/ts/diffusion/step-params.ts).
+/// sample, noise and x0Prev [B, pixels, C], cond and uncond [B, pixels, outChannels]; uncond may be null where no image is
+/// guided, noise where none is drawn, x0Prev (x0 of the step before) where none is read.
 void diffusionStep(const double* sample, const double* cond, const double* uncond, const double* noise, const double* params,
-                   const DiffusionStepShape& shape, double* y);
+                   const double* x0Prev, const DiffusionStepShape& shape, double* y);
 
 }  // namespace unclip::reference

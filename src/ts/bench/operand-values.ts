@@ -19,6 +19,7 @@ const STEP: StepParams = {
   noiseScale: 1,
   learnedVariance: 0,
   outputClip: 0,
+  x0PrevCoeff: 0,
 };
 
 /** Operands of an isolated node that may not be just any numbers: masks, timesteps, step parameters. Random ones serve elsewhere. */

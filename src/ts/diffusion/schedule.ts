@@ -1,5 +1,7 @@
 import { UnclipError } from '../util/errors.js';
+import { roundHalfToEven } from './rounding.js';
 import { loadSchedulerConfig, parseSchedulerConfig, type SchedulerConfig } from './scheduler-config.js';
+import type { StepCoefficients } from './step-coefficients.js';
 import type { StepParams } from './step-params.js';
 
 const f = Math.fround;
@@ -7,28 +9,16 @@ const f = Math.fround;
 /** Largest beta of the cosine schedule (diffusers `betas_for_alpha_bar`). */
 const MAX_BETA = 0.999;
 
-/** The numbers of one reverse step; all are f32 values computed with f32 roundings where diffusers has them. */
-export interface StepCoefficients {
-  /** Position in the run, 0 = noisiest. */
-  index: number;
-  /** t, num_train_timesteps - 1 down to 0. */
-  timestep: number;
+/**
+ * One step of UnCLIPScheduler with the numbers it comes from; all are f32 values computed with f32 roundings where diffusers
+ * has them. x0Coeff and xtCoeff are the weights of the posterior mean.
+ */
+export interface UnClipStep extends StepCoefficients {
   /** The next entry of the timesteps; -1 at the last step. */
-  prevTimestep: number;
-  alphaBar: number;
-  alphaBarPrev: number;
-  beta: number;
-  alpha: number;
-  /** Weight of x0 in the posterior mean. */
-  x0Coeff: number;
-  /** Weight of x_t in the posterior mean. */
-  xtCoeff: number;
-  /** Standard deviation of fixed_small_log; 0 at t == 0 and for a learned variance. */
-  std: number;
-  /** log of the posterior variance (learned_range); 0 at t == 0 and for a fixed variance. */
-  logVarMin: number;
-  /** log(beta) (learned_range); 0 at t == 0 and for a fixed variance. */
-  logVarMax: number;
+  readonly prevTimestep: number;
+  readonly alphaBarPrev: number;
+  readonly beta: number;
+  readonly alpha: number;
 }
 
 /** What a pipeline adds to a step: see `STEP_FIELD` for the meaning. */
@@ -91,20 +81,29 @@ export class UnClipSchedule {
    * @throws UnclipError INPUT_INVALID
    */
   timesteps(steps: number): number[] {
+    this.checkSteps(steps);
     const last = this.config.num_train_timesteps - 1;
-    if (!Number.isInteger(steps) || steps < 2 || steps > last + 1) {
-      throw new UnclipError(
-        'INPUT_INVALID',
-        `number of steps is ${steps}; give a whole number, at least 2, at most ${last + 1}`,
-      );
-    }
     const ratio = last / (steps - 1);
     return Array.from({ length: steps }, (_, i) => roundHalfToEven((steps - 1 - i) * ratio));
   }
 
+  /** @throws UnclipError INPUT_INVALID unless `steps` is an integer, 2 to num_train_timesteps */
+  checkSteps(steps: number): void {
+    const most = this.config.num_train_timesteps;
+    if (!Number.isInteger(steps) || steps < 2 || steps > most)
+      throw new UnclipError(
+        'INPUT_INVALID',
+        `number of steps is ${steps}; give a whole number, at least 2, at most ${most}`,
+      );
+  }
+
   /** The coefficients of all steps of a run, noisiest first. Same argument and errors as `timesteps`. */
-  steps(steps: number): StepCoefficients[] {
-    const timesteps = this.timesteps(steps);
+  steps(steps: number): UnClipStep[] {
+    return this.stepsAt(this.timesteps(steps));
+  }
+
+  /** The coefficients of a run over whole timesteps of one's own, falling, each 0 to num_train_timesteps - 1. */
+  stepsAt(timesteps: readonly number[]): UnClipStep[] {
     return timesteps.map((timestep, index) => this.coefficients(index, timestep, timesteps[index + 1] ?? -1));
   }
 
@@ -112,24 +111,25 @@ export class UnClipSchedule {
   params(step: StepCoefficients, options: StepOptions = {}): StepParams {
     const epsilon = this.config.prediction_type === 'epsilon';
     return {
-      timestep: step.timestep,
+      timestep: f(step.timestep),
       guidanceScale: f(options.guidanceScale ?? 1),
       x0FromSample: epsilon ? 1 : 0,
       x0FromOutput: epsilon ? -f(Math.sqrt(f(1 - step.alphaBar))) : 1,
       x0Divisor: epsilon ? f(Math.sqrt(step.alphaBar)) : 1,
       clipRange: this.config.clip_sample ? f(this.config.clip_sample_range) : 0,
-      x0Coeff: step.x0Coeff,
-      xtCoeff: step.xtCoeff,
-      std: step.std,
+      x0Coeff: f(step.x0Coeff),
+      xtCoeff: f(step.xtCoeff),
+      std: f(step.std),
       logVarMin: step.logVarMin,
       logVarMax: step.logVarMax,
-      noiseScale: step.timestep > 0 ? 1 : 0,
-      learnedVariance: this.learnedVariance ? 1 : 0,
+      noiseScale: step.noisy ? 1 : 0,
+      learnedVariance: step.learnedVariance ? 1 : 0,
       outputClip: f(options.outputClip ?? 0),
+      x0PrevCoeff: f(step.x0PrevCoeff),
     };
   }
 
-  private coefficients(index: number, timestep: number, prevTimestep: number): StepCoefficients {
+  private coefficients(index: number, timestep: number, prevTimestep: number): UnClipStep {
     const alphaBar = this.alphasCumprod[timestep]!;
     const alphaBarPrev = prevTimestep >= 0 ? this.alphasCumprod[prevTimestep]! : 1;
     const betaBar = f(1 - alphaBar);
@@ -138,7 +138,7 @@ export class UnClipSchedule {
     const beta = adjacent ? this.betas[timestep]! : f(1 - f(alphaBar / alphaBarPrev));
     const alpha = adjacent ? this.alphas[timestep]! : f(1 - beta);
     const variance = f(f(betaBarPrev / betaBar) * beta);
-    const noisy = timestep > 0;
+    const noisy = prevTimestep >= 0;
     const learned = this.learnedVariance;
     return {
       index,
@@ -149,19 +149,14 @@ export class UnClipSchedule {
       beta,
       alpha,
       x0Coeff: f(f(f(Math.sqrt(alphaBarPrev)) * beta) / betaBar),
+      x0PrevCoeff: 0,
       xtCoeff: f(f(f(Math.sqrt(alpha)) * betaBarPrev) / betaBar),
+      noisy,
+      learnedVariance: learned,
       // diffusers goes through log and exp here too, so the last bit agrees more often than a plain square root's.
       std: noisy && !learned ? f(Math.exp(f(0.5 * f(Math.log(Math.max(variance, f(1e-20))))))) : 0,
       logVarMin: noisy && learned ? f(Math.log(variance)) : 0,
       logVarMax: noisy && learned ? f(Math.log(beta)) : 0,
     };
   }
-}
-
-/** numpy's and IEEE 754's rounding of halves, for x ≥ 0. */
-function roundHalfToEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
 }

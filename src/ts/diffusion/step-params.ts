@@ -7,15 +7,17 @@
  *   c, u     model output of the conditional and the unconditional half of the doubled batch (no u without guidance)
  *   vc       variance channels of the conditional half (the second C channels of the output), learned variance only
  *   z        a standard normal draw
+ *   x0Prev   the x0 of the step before, which is where this step's x0 goes: read before it is written
  *
  * What it computes, all in f32 and in this order (diffusers 0.21, schedulers/scheduling_unclip.py `step`;
- * guidance as in pipelines/unclip/pipeline_unclip.py):
+ * guidance as in pipelines/unclip/pipeline_unclip.py; x0Prev is for multistep solvers, samplers/dpm-solver.ts):
  *   out  = guidanceScale == 1 ? c : u + guidanceScale * (c - u)
  *   x0   = (x0FromSample * x + x0FromOutput * out) / x0Divisor
  *   x0   = clipRange > 0 ? clamp(x0, -clipRange, clipRange) : x0
  *   next = x0Coeff * x0 + xtCoeff * x
+ *   next = x0PrevCoeff == 0 ? next : next + x0PrevCoeff * x0Prev    (where it is 0, x0Prev must not be read)
  *   sd   = learnedVariance == 0 ? std : exp(0.5 * (frac * logVarMax + (1 - frac) * logVarMin)), frac = (vc + 1) / 2
- *   next = noiseScale == 0 ? next : next + noiseScale * sd * z      (at t == 0 nothing is drawn, z must not be read)
+ *   next = noiseScale == 0 ? next : next + noiseScale * sd * z      (where nothing is drawn, z must not be read)
  *   next = outputClip > 0 ? clamp(next, -outputClip, outputClip) : next
  *
  * x0 needs no branch on the prediction type and rounds as diffusers does:
@@ -30,9 +32,9 @@ export const STEP_PARAMS_FLOATS = 16;
 /** Bytes of one record, which is also its array stride. */
 export const STEP_PARAMS_BYTES = STEP_PARAMS_FLOATS * 4;
 
-/** Index of each field in a record. Indices 14 and 15 are padding and zero. */
+/** Index of each field in a record. Index 15 is padding and zero. */
 export const STEP_FIELD = {
-  /** t as f32, 0..999: what the time embedding reads. */
+  /** t as f32, 0..999, not always whole: what the time embedding reads. */
   timestep: 0,
   /** s of u + s*(c - u). 1 means no guidance: u is not read. */
   guidanceScale: 1,
@@ -44,22 +46,24 @@ export const STEP_FIELD = {
   x0Divisor: 4,
   /** x0 is clamped to ±clipRange; 0 means no clamp. */
   clipRange: 5,
-  /** sqrt(abar_prev) * beta / (1 - abar_t): weight of x0 in the posterior mean (DDPM, arXiv 2006.11239, formula 7). */
+  /** Weight of x0. Ancestral: sqrt(abar_prev) * beta / (1 - abar_t), the posterior mean's (arXiv 2006.11239, formula 7). */
   x0Coeff: 6,
-  /** sqrt(alpha) * (1 - abar_prev) / (1 - abar_t): weight of x_t in the posterior mean. */
+  /** Weight of x_t. Ancestral: sqrt(alpha) * (1 - abar_prev) / (1 - abar_t). */
   xtCoeff: 7,
-  /** Standard deviation of the fixed variance; 0 where the variance is learned and at t == 0. */
+  /** Standard deviation of a variance that is not learned; 0 where it is learned and where no noise is drawn. */
   std: 8,
   /** log of the posterior variance, the lower end of the learned range; 0 where unused. */
   logVarMin: 9,
   /** log(beta), the upper end of the learned range; 0 where unused. */
   logVarMax: 10,
-  /** 1, or 0 at t == 0, where no noise is drawn. */
+  /** 1, or 0 where no noise is drawn: at the last step, and in deterministic samplers. */
   noiseScale: 11,
   /** 1: the model output has 2C channels and the second C interpolate the log variance; 0: fixed variance. */
   learnedVariance: 12,
   /** The new sample is clamped to ±outputClip; 0 means no clamp. The decoder's last step has 1. */
   outputClip: 13,
+  /** Weight of the x0 of the step before; 0 means that it is not read. */
+  x0PrevCoeff: 14,
 } as const;
 
 export type StepField = keyof typeof STEP_FIELD;

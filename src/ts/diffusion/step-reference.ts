@@ -12,6 +12,8 @@ export interface StepInputs {
   unconditional?: Float32Array;
   /** Standard normal draws, [elements]; needed when noiseScale is not 0. */
   noise?: Float32Array;
+  /** The x0 of the step before, [elements]; needed when x0PrevCoeff is not 0. */
+  x0Prev?: Float32Array;
   /** Channels of the sample; needed with a learned variance only. */
   channels?: number;
 }
@@ -23,15 +25,17 @@ export interface StepInputs {
  * @throws RangeError when an input is missing or has another length
  */
 export function stepReference(params: StepParams, inputs: StepInputs): { sample: Float32Array; x0: Float32Array } {
-  const { sample, conditional, unconditional, noise } = inputs;
+  const { sample, conditional, unconditional, noise, x0Prev } = inputs;
   const learned = params.learnedVariance !== 0;
   const guided = params.guidanceScale !== 1;
   const noisy = params.noiseScale !== 0;
+  const multistep = params.x0PrevCoeff !== 0;
   const width = learned ? 2 : 1;
   const channels = inputs.channels ?? (learned ? 0 : sample.length);
   expectLength('conditional', conditional, sample.length * width);
   if (guided) expectLength('unconditional', unconditional, sample.length * width);
   if (noisy) expectLength('noise', noise, sample.length);
+  if (multistep) expectLength('x0Prev', x0Prev, sample.length);
   if (channels <= 0 || sample.length % channels !== 0)
     throw new RangeError(`channels ${channels} do not divide the sample`);
 
@@ -45,6 +49,7 @@ export function stepReference(params: StepParams, inputs: StepInputs): { sample:
     const clean = f(f(f(params.x0FromSample * x) + f(params.x0FromOutput * out)) / params.x0Divisor);
     x0[i] = clampTo(clean, params.clipRange);
     let value = f(f(params.x0Coeff * x0[i]!) + f(params.xtCoeff * x));
+    if (multistep) value = f(value + f(params.x0PrevCoeff * x0Prev![i]!));
     if (noisy) {
       const sd = learned ? learnedDeviation(conditional[at + channels]!, params) : params.std;
       value = f(value + f(params.noiseScale * f(sd * noise![i]!)));

@@ -145,7 +145,7 @@ export interface ReferenceOps {
   timestepEmbedding(t: Reals, sizes: { batch: number; dim: number }): Float64Array;
   /**
    * Guidance and one reverse step as src/ts/diffusion/step-params.ts states it; params holds 16 numbers an image.
-   * sample, noise [B, pixels, C]; cond, uncond [B, pixels, outChannels] (outChannels = C or 2C).
+   * sample, noise, x0Prev [B, pixels, C]; cond, uncond [B, pixels, outChannels] (outChannels = C or 2C).
    */
   diffusionStep(
     sample: Reals,
@@ -153,6 +153,7 @@ export interface ReferenceOps {
     uncond: Reals | null,
     noise: Reals | null,
     params: Reals,
+    x0Prev: Reals | null,
     sizes: { batch: number; pixels: number; channels: number; outChannels: number },
   ): Float64Array;
 }

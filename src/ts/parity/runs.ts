@@ -149,7 +149,7 @@ async function checkStage(name: string, sampler: Sampler, golden: GoldenFile, c:
   );
   compare(
     'prev_timesteps',
-    sampler.steps.map((s) => s.prevTimestep),
+    sampler.options.schedule.steps(sampler.steps.length).map((s) => s.prevTimestep),
   );
   const bar = c.bars.step;
   for (let i = 0; i < sampler.steps.length; i++) {

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type StepCoefficients, UnClipSchedule } from '../diffusion/schedule.js';
+import { UnClipSchedule, type UnClipStep } from '../diffusion/schedule.js';
 import { stepReference } from '../diffusion/step-reference.js';
 import { toChannelsFirst, toChannelsLast } from '../image/layout.js';
 import type { Report } from './compare.js';
@@ -17,7 +17,7 @@ const ROLES: Readonly<Record<string, object>> = {
   super_res: { prediction_type: 'epsilon', clip_sample_range: 1, variance_type: 'fixed_small_log' },
 };
 
-const COLUMNS: Readonly<Record<string, keyof StepCoefficients>> = {
+const COLUMNS = {
   alpha_prod_t: 'alphaBar',
   alpha_prod_t_prev: 'alphaBarPrev',
   alpha: 'alpha',
@@ -27,7 +27,7 @@ const COLUMNS: Readonly<Record<string, keyof StepCoefficients>> = {
   std: 'std',
   log_var_min: 'logVarMin',
   log_var_max: 'logVarMax',
-};
+} as const satisfies Record<string, keyof UnClipStep>;
 
 /**
  * UnCLIPScheduler's tables for every run length in the folder, and its stored chains of steps.
@@ -88,7 +88,7 @@ function checkChain(
   golden: GoldenFile,
   prefix: string,
   schedule: UnClipSchedule,
-  steps: readonly StepCoefficients[],
+  steps: readonly UnClipStep[],
   report: Report,
 ): void {
   const samples = golden.get(`${prefix}.step.samples`);

@@ -1,4 +1,6 @@
-import type { StepCoefficients, UnClipSchedule } from '../diffusion/schedule.js';
+import { type SamplingChoice, samplerSteps } from '../diffusion/samplers/registry.js';
+import type { UnClipSchedule } from '../diffusion/schedule.js';
+import type { StepCoefficients } from '../diffusion/step-coefficients.js';
 import { packStepParams, STEP_PARAMS_FLOATS } from '../diffusion/step-params.js';
 import type { Program } from '../runtime/program.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -9,6 +11,8 @@ export interface SamplerOptions {
   readonly stage: StageName;
   readonly schedule: UnClipSchedule;
   readonly steps: number;
+  /** Default: the ancestral sampler. */
+  readonly sampling?: SamplingChoice;
   readonly batch: number;
   /** One image's sample in PyTorch's order: [E] or [C, H, W]. */
   readonly sampleShape: readonly number[];
@@ -34,7 +38,7 @@ export class Sampler {
   constructor(runtime: Runtime, options: SamplerOptions) {
     this.#runtime = runtime;
     this.options = options;
-    this.steps = options.schedule.steps(options.steps);
+    this.steps = samplerSteps(options.schedule, options.steps, options.sampling);
   }
 
   /** The sample x_t of all images, f32, channels last. */
@@ -72,7 +76,7 @@ export class Sampler {
     const params = schedule.params(coefficients, { guidanceScale, outputClip: last && stage === 'decoder' ? 1 : 0 });
     const packed = new Float32Array(batch * STEP_PARAMS_FLOATS);
     for (let image = 0; image < batch; image++) packStepParams(params, packed, image);
-    const drawn = coefficients.timestep > 0 ? noise.draw(stage, index, sampleShape) : undefined;
+    const drawn = coefficients.noisy ? noise.draw(stage, index, sampleShape) : undefined;
     const program = this.#programOf(index);
     await program.prepare();
     const recording = this.#runtime.record([program], ahead);

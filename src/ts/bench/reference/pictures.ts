@@ -73,6 +73,7 @@ export const diffusionStep: Reference = ({ call, values }) => {
     guided ? gather(model, outChannels) : null,
     gather(noise, channels),
     records as Float32Array,
+    null,
     { batch, pixels: chosen.length, channels, outChannels },
   );
   const indices = Array.from({ length: batch * chosen.length * channels }, (_, i) => {

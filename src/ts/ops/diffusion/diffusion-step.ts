@@ -19,7 +19,7 @@ function fitsLatents(model: Tensor, latents: Tensor): boolean {
 }
 
 /**
- * Classifier-free guidance and one reverse step of UnCLIPScheduler; formulas in src/ts/diffusion/step-params.ts. Operands:
+ * Classifier-free guidance and one reverse step of a sampler; formulas in src/ts/diffusion/step-params.ts. Operands:
  * modelOut [B or 2B, …, C or 2C], latents f32 [B, …, C], noise f32 like latents, stepParams f32 [B, 16]. Results: latents,
  * written in place, and x0 f32 like latents.
  */
