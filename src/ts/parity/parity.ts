@@ -25,7 +25,7 @@ export interface ParityResult {
 }
 
 /** Kinds that {@link checkParity} can check. */
-export const SUPPORTED: ReadonlySet<Kind> = new Set<Kind>(['unclip-t2i', 'rng', 'schedule', 'tokenizer']);
+export const SUPPORTED: ReadonlySet<Kind> = new Set<Kind>(['unclip-t2i', 'unclip-i2i', 'rng', 'schedule', 'tokenizer']);
 
 /**
  * Holds the engine against every fixture of reference data at or below `root`.
@@ -45,7 +45,7 @@ export async function checkParity(root: string, options: ParityOptions = {}): Pr
         continue;
       }
       const report = new Report(name, onRow);
-      if (fixture.kind === 'unclip-t2i') {
+      if (fixture.kind.startsWith('unclip-')) {
         runtime ??= await Runtime.open(runtimeOptions);
         await checkTextToImage(fixture, { runtime, dtype, bars: barsOf(dtype, options.weights), report });
       } else {
