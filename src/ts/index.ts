@@ -7,7 +7,7 @@ export type { WeightFormat } from './graph/quantize.js';
 export type { PictureFormat } from './image/encode.js';
 export type { PictureParameters } from './image/parameters.js';
 export type { Picture } from './image/picture.js';
-export type { DrawResult } from './pipelines/drawing.js';
+export type { DrawHooks, DrawResult } from './pipelines/drawing.js';
 export type { LoadOptions } from './pipelines/engine.js';
 export { GeneratedImage } from './pipelines/generated-image.js';
 export type { ModelInfo } from './pipelines/model-info.js';

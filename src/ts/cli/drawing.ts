@@ -1,17 +1,14 @@
 import { dirname, join } from 'node:path';
 import { encodePicture } from '../image/encode.js';
 import type { PictureParameters } from '../image/parameters.js';
+import type { DrawHooks, DrawResult } from '../pipelines/drawing.js';
 import type { GeneratedImage } from '../pipelines/generated-image.js';
 import type { GenerateProgress } from '../pipelines/progress.js';
-import type { PictureRequest } from '../pipelines/request.js';
-import type { Unclip } from '../pipelines/unclip.js';
-import { unknownWords } from '../text/words.js';
 import { UnclipError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/write-file.js';
 import { makeFolder, type Output, stepsFolder } from './output.js';
-import { onOneLine } from './ui/format.js';
 import { type StageProgress, stageProgress } from './ui/stage-progress.js';
-import { type CommandContext, printLine } from './ui/terminal.js';
+import type { CommandContext } from './ui/terminal.js';
 
 /** A picture that was written. */
 export interface DrawnPicture {
@@ -25,31 +22,23 @@ export interface DrawnPicture {
   readonly steps?: string;
 }
 
-export interface Drawn {
-  readonly pictures: readonly DrawnPicture[];
-  /** Milliseconds by stage, over all pictures. */
-  readonly timings: ReadonlyMap<string, number>;
-  /** Words that the model has never seen, of all prompts. */
-  readonly unknownWords: readonly string[];
+/** What one call of the library draws. */
+export interface DrawingJob {
+  /** The file of each picture. */
+  readonly files: readonly string[];
+  draw(hooks: DrawHooks): Promise<DrawResult>;
 }
 
 export interface DrawingOptions {
   readonly quality?: number;
-  readonly saveSteps: boolean;
-  readonly quiet: boolean;
+  readonly saveSteps?: boolean;
+  readonly quiet?: boolean;
   /** How long opening the model took; counted as loading. */
   readonly openMs: number;
 }
 
-/** Settings of each prompt, complete but for the model's own defaults. */
-type Settings = Omit<PictureRequest, 'prompt'> & { readonly n: number; readonly seed: number };
-
-/**
- * Draws the pictures of a command, batch by batch, and writes each as soon as its batch is done: however many there are, memory
- * stays that of one batch, and Ctrl-C loses no finished picture.
- */
+/** Draws the pictures of a command and writes each as soon as its batch is done: Ctrl-C loses no finished picture. */
 export class Drawing {
-  readonly #unclip: Unclip;
   readonly #model: string;
   readonly #output: Output;
   readonly #context: CommandContext;
@@ -58,26 +47,31 @@ export class Drawing {
   readonly #timings = new Map<string, number>();
 
   /** @param model how the model is named in the files */
-  constructor(unclip: Unclip, model: string, output: Output, context: CommandContext, options: DrawingOptions) {
-    this.#unclip = unclip;
+  constructor(model: string, output: Output, context: CommandContext, options: DrawingOptions) {
     this.#model = model;
     this.#output = output;
     this.#context = context;
     this.#options = options;
-    this.#addTime('load', options.openMs);
+    this.addTime('load', options.openMs);
   }
 
-  /** @throws UnclipError CANCELLED within one step of the signal, saying what is finished; GPU_*, IO_* */
-  async draw(prompts: readonly string[], settings: Settings): Promise<Drawn> {
-    const unknown = this.#warnOfUnknownWords(prompts);
-    const total = prompts.length * settings.n;
-    const progress = stageProgress(this.#context.stderr, this.#options.quiet);
+  get pictures(): readonly DrawnPicture[] {
+    return this.#pictures;
+  }
+
+  /** Milliseconds by stage, over all pictures. */
+  get timings(): ReadonlyMap<string, number> {
+    return this.#timings;
+  }
+
+  /**
+   * Does one job after the other. Only `total` is known beforehand: a job may be made when its turn comes.
+   * @throws UnclipError CANCELLED within one step of the signal, saying what is finished; GPU_*, IO_*
+   */
+  async draw(jobs: Iterable<DrawingJob>, total: number): Promise<void> {
+    const progress = stageProgress(this.#context.stderr, this.#options.quiet ?? false);
     try {
-      for (const prompt of prompts)
-        for (let first = 0; first < settings.n; first += this.#unclip.batchSize) {
-          const n = Math.min(this.#unclip.batchSize, settings.n - first);
-          await this.#drawBatch({ ...settings, prompt, n, seed: settings.seed + first }, total, progress);
-        }
+      for (const job of jobs) await this.#drawJob(job, total, progress);
     } catch (error) {
       if (!(error instanceof UnclipError) || error.code !== 'CANCELLED') throw error;
       const kept = `${this.#pictures.length} of ${total} pictures were finished and are kept`;
@@ -85,41 +79,35 @@ export class Drawing {
     } finally {
       progress.stop();
     }
-    return { pictures: this.#pictures, timings: this.#timings, unknownWords: unknown };
   }
 
-  async #drawBatch(
-    request: PictureRequest & { n: number; seed: number },
-    total: number,
-    progress: StageProgress,
-  ): Promise<void> {
-    const done = this.#pictures.length;
-    const paths = Array.from({ length: request.n }, (_, k) =>
-      this.#output.path(request.prompt, request.seed + k, done + k + 1),
-    );
-    const pictures = request.n === 1 ? `${done + 1}` : `${done + 1}–${done + request.n}`;
-    const result = await this.#unclip.generate({
-      ...request,
+  /** Counts time that was spent on a stage. */
+  addTime(stage: string, ms: number): void {
+    this.#timings.set(stage, (this.#timings.get(stage) ?? 0) + ms);
+  }
+
+  async #drawJob({ files, draw }: DrawingJob, total: number, progress: StageProgress): Promise<void> {
+    const before = this.#pictures.length;
+    let filesMs = 0;
+    const result = await draw({
       signal: this.#context.signal,
       onProgress: async (p) => {
-        if (this.#options.saveSteps) await this.#savePreviews(p, paths);
+        const done = before + p.done;
+        if (this.#options.saveSteps) await this.#savePreviews(p, files.slice(p.done, p.done + p.batch));
         // Later batches find everything loaded.
         if (p.stage === 'load' && done > 0) return;
-        const remainingMs = this.#remaining(p, total);
+        const pictures = p.batch === 1 ? `${done + 1}` : `${done + 1}–${done + p.batch}`;
+        const remainingMs = remaining(p, total - before);
         progress.update({ stage: p.stage, step: p.step, steps: p.steps, pictures, total, remainingMs });
       },
+      onImage: async (image, k) => {
+        const mark = performance.now();
+        await this.#write(image, files[k]!);
+        filesMs += performance.now() - mark;
+      },
     });
-    for (const { stage, ms } of result.timings) this.#addTime(stage, ms);
-    const mark = performance.now();
-    for (const [k, image] of result.images.entries()) await this.#write(image, paths[k]!);
-    this.#addTime('files', performance.now() - mark);
-  }
-
-  /** Of the whole command: this batch's own estimate, and as much for every other as this one takes. */
-  #remaining({ elapsedMs, remainingMs, batch }: GenerateProgress, total: number): number | undefined {
-    if (remainingMs === undefined) return undefined;
-    const after = total - this.#pictures.length - batch;
-    return remainingMs + ((elapsedMs + remainingMs) / batch) * after;
+    for (const { stage, ms } of result.timings) this.addTime(stage, ms);
+    this.addTime('files', filesMs);
   }
 
   async #write(image: GeneratedImage, file: string): Promise<void> {
@@ -136,30 +124,19 @@ export class Drawing {
   }
 
   /** The prediction of x₀ after a step, of each picture of the batch: `decoder-01.png`, … `superRes-07.png`. */
-  async #savePreviews({ stage, step, steps, preview }: GenerateProgress, paths: readonly string[]): Promise<void> {
+  async #savePreviews({ stage, step, steps, preview }: GenerateProgress, files: readonly string[]): Promise<void> {
     if (preview === undefined) return;
     const name = `${stage}-${String(step).padStart(String(steps).length, '0')}.png`;
     for (const [k, picture] of (await preview()).entries()) {
-      const folder = stepsFolder(paths[k]!);
+      const folder = stepsFolder(files[k]!);
       makeFolder(folder);
       await writeFileAtomic(join(folder, name), await encodePicture(picture));
     }
   }
+}
 
-  #warnOfUnknownWords(prompts: readonly string[]): string[] {
-    const { vocabulary, world = {}, name } = this.#unclip.model.info;
-    if (vocabulary === undefined) return [];
-    const known = new Set(vocabulary);
-    const unknown = [...new Set(prompts.flatMap((prompt) => unknownWords(prompt, known)))];
-    if (unknown.length === 0) return unknown;
-    const { stderr } = this.#context;
-    printLine(stderr, `the model '${onOneLine(name, 60)}' has never seen: ${onOneLine(unknown.join(', '), 500)}`);
-    for (const [group, words] of Object.entries(world))
-      if (words.length > 0) printLine(stderr, `it can draw ${group}: ${words.join(', ')}`);
-    return unknown;
-  }
-
-  #addTime(stage: string, ms: number): void {
-    this.#timings.set(stage, (this.#timings.get(stage) ?? 0) + ms);
-  }
+/** Of the whole command: this job's own estimate, and as much for every picture after it as one of its own takes. */
+function remaining({ elapsedMs, remainingMs, total }: GenerateProgress, left: number): number | undefined {
+  if (remainingMs === undefined) return undefined;
+  return remainingMs + ((elapsedMs + remainingMs) / total) * (left - total);
 }

@@ -24,10 +24,18 @@ export interface DrawItem {
   readonly origin?: Readonly<Record<string, unknown>>;
 }
 
-export interface DrawOptions {
-  readonly settings: SamplingSettings;
+/** How a caller follows and stops a request. */
+export interface DrawHooks {
+  /** Aborting stops the run within one step with UnclipError CANCELLED. */
   readonly signal?: AbortSignal;
+  /** Called after every step and awaited. */
   readonly onProgress?: (progress: GenerateProgress) => void | Promise<void>;
+  /** Called with every picture, and its place in the request from 0, as soon as its batch is done; awaited. */
+  readonly onImage?: (image: GeneratedImage, index: number) => void | Promise<void>;
+}
+
+export interface DrawOptions extends DrawHooks {
+  readonly settings: SamplingSettings;
 }
 
 export interface DrawResult {
@@ -82,8 +90,13 @@ export async function drawPictures(
         await tell({ ...progress, remainingMs: pace.step(progress.stage, batchesLeft), preview });
       },
     });
-    images.push(...(await readPictures(engine, programs, batch, settings, withPrior)));
+    const drawn = await readPictures(engine, programs, batch, settings, withPrior);
     lap('pixels');
+    for (const image of drawn) {
+      await options.onImage?.(image, images.length);
+      images.push(image);
+    }
+    mark = performance.now();
   }
   return { images, timings: [...timings].map(([stage, ms]) => ({ stage, ms })) };
 }

@@ -1,15 +1,9 @@
 import { unknownWords } from '../text/words.js';
-import { type DrawResult, drawPictures } from './drawing.js';
+import { type DrawHooks, type DrawResult, drawPictures } from './drawing.js';
 import type { Engine } from './engine.js';
-import type { GenerateProgress } from './progress.js';
 import { checkRequest, type PictureRequest } from './request.js';
 
-export interface GenerateRequest extends PictureRequest {
-  /** Aborting stops the run within one step with UnclipError CANCELLED. */
-  readonly signal?: AbortSignal;
-  /** Called after every step and awaited. */
-  readonly onProgress?: (progress: GenerateProgress) => void | Promise<void>;
-}
+export interface GenerateRequest extends PictureRequest, DrawHooks {}
 
 export interface GenerateResult extends DrawResult {
   /** Words of the prompt that the model has never seen; always empty for models that say nothing of their vocabulary. */
@@ -29,9 +23,9 @@ export function textToImage(engine: Engine, request: GenerateRequest): Promise<G
     return checkRequest(request, info.defaults);
   };
   return engine.exclusive(check, async ({ prompt, n, seed, settings }) => {
-    const { signal, onProgress } = request;
+    const { signal, onProgress, onImage } = request;
     const items = Array.from({ length: n }, (_, k) => ({ prompt, seed: seed + k }));
-    const drawn = await drawPictures(engine, items, { settings, signal, onProgress });
+    const drawn = await drawPictures(engine, items, { settings, signal, onProgress, onImage });
     const { vocabulary } = info;
     return {
       ...drawn,
