@@ -106,7 +106,7 @@ std::uint64_t countElements(const TensorEntry& entry) {
   return empty ? 0 : count;
 }
 
-/// Checks sizes and ranges and makes the offsets absolute.
+/// Checks sizes and ranges, which must leave no holes, and makes the offsets absolute.
 void placeTensors(std::vector<TensorEntry>& tensors, std::uint64_t dataStart, std::uint64_t fileSize) {
   const std::uint64_t dataSize = fileSize - dataStart;
   for (TensorEntry& entry : tensors) {
@@ -133,6 +133,16 @@ void placeTensors(std::vector<TensorEntry>& tensors, std::uint64_t dataStart, st
 }
 
 }  // namespace
+
+void placeTensor(TensorEntry& entry, std::uint64_t fileSize) {
+  const std::string title = "tensor " + quoted(entry.name) + " ";
+  entry.elements = countElements(entry);
+  const std::uint64_t size = itemSize(entry.dtype);
+  if (entry.begin > fileSize || entry.elements > (fileSize - entry.begin) / size) {
+    throw invalidFile(title + "lies past the end of the file, which may be truncated");
+  }
+  entry.end = entry.begin + entry.elements * size;
+}
 
 SafetensorsHeader parseSafetensors(std::span<const std::byte> file) {
   if (file.size() < 8) throw invalidFile("the file is too short to be a safetensors file");

@@ -34,4 +34,8 @@ constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 /// Throws CodedError MODEL_FILE_INVALID naming the tensor and the rule.
 SafetensorsHeader parseSafetensors(std::span<const std::byte> file);
 
+/// Gives a tensor whose dtype, shape and first byte are known its element count and last byte, in a file that has no such
+/// header. Throws CodedError MODEL_FILE_INVALID where it does not lie within the file.
+void placeTensor(TensorEntry& entry, std::uint64_t fileSize);
+
 }  // namespace unclip

@@ -50,7 +50,7 @@ function build(args: string[], env: Record<string, string> = {}): string[] {
 
 const EXPORTS = [
   'Generator',
-  'SafetensorsFile',
+  'TensorFile',
   'attention',
   'avgPool2x',
   'bicubicAntialias',

@@ -176,7 +176,7 @@ describe('the addon itself', () => {
   it('refuses ranges and offsets that do not fit', () => {
     const path = join(folder, 'y.safetensors');
     writeSafetensors(path, { w: f32Tensor([4, 4], ramp(16)) });
-    const file = new (addon().SafetensorsFile)(path);
+    const file = new (addon().TensorFile)(path);
     const target = new Uint8Array(64);
     const invalid = expect.objectContaining({ code: 'INPUT_INVALID' });
     const copy = { f16: false, byteOffset: 0, zeros: 0 };

@@ -152,7 +152,7 @@ describe('the addon itself', () => {
   it('refuses ranges and offsets that do not fit', () => {
     const path = join(folder, 'y.safetensors');
     writeSafetensors(path, { w: f32Tensor([4, 4], weightsOf([4, 4], 1)) });
-    const file = new (addon().SafetensorsFile)(path);
+    const file = new (addon().TensorFile)(path);
     const invalid = expect.objectContaining({ code: 'INPUT_INVALID' });
     const matrix = { byteOffset: 0, outputs: 4, inputs: 4, taps: 1, stride: 4, column: 0, zeros: 0 };
     expect(file.packQuantized(0, new Uint8Array(16), matrix)).toBe(0);

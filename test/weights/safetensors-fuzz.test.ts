@@ -252,10 +252,10 @@ describe('in a process of its own', () => {
   /** Opens each path given and reads the first tensor, and prints one code a line; dies where the addon does. */
   const SCRIPT = `
     const [addonPath, ...paths] = process.argv.slice(1);
-    const { SafetensorsFile } = require(addonPath);
+    const { TensorFile } = require(addonPath);
     for (const path of paths) {
       try {
-        const file = new SafetensorsFile(path);
+        const file = new TensorFile(path);
         file.copy(0, new Uint8Array(16), { f16: false, byteOffset: 0, zeros: 0 });
         console.log('read');
       } catch (error) { console.log(error.code); }

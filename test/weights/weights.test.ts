@@ -80,7 +80,7 @@ describe('which file is read', () => {
     expect(() => openWeights('a\0b')).toThrow(coded('IO_FAILED', 'cannot be read'));
     expect(() => openWeights(folder)).toThrow(coded('MODEL_FILE_MISSING', 'a safetensors file'));
     writeFileSync(file('pytorch_model.bin'), 'x');
-    expect(() => openWeights(folder)).toThrow(coded('MODEL_FILE_MISSING', 'convert the checkpoint to safetensors'));
+    expect(() => openWeights(folder)).toThrow(coded('MODEL_FILE_INVALID', 'too short to be a PyTorch file'));
     mkdirSync(file('model.safetensors'));
     expect(() => openWeights(folder)).toThrow(coded('MODEL_FILE_INVALID', 'not a regular file'));
   });

@@ -58,8 +58,10 @@ def load_weights(path, modules, ema=True):
     return state
 
 
-def train(name, work, rank, modules, minutes, lr, loss_step, seed, weight_decay=0.01, decay=0.998, warmup=100, floor=0.02):
+def train(name, work, rank, modules, minutes, lr, loss_step, seed, weight_decay=0.01, decay=0.998, warmup=100, floor=0.02, on_progress=lambda share: None):
     """Runs loss_step(random) -> (loss, {name: number}, pictures) until `minutes` of training are over.
+
+    Before each step on_progress gets the share of the minutes that is over, for schedules of the caller's own.
 
     Each process trains by itself and they average their weights every few steps, so that one that is held up by other
     work on the machine seldom delays the rest. The learning rate follows a cosine over the processor time spent, which
@@ -98,6 +100,7 @@ def train(name, work, rank, modules, minutes, lr, loss_step, seed, weight_decay=
         rate = lr * max(floor, 0.5 * (1 + math.cos(math.pi * min(1, spent / (minutes * 60))))) * min(1, (step + 1) / warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
+        on_progress(min(1.0, spent / (minutes * 60)))
         loss, stats, seen = loss_step(random)
         optimiser.zero_grad()
         loss.backward()

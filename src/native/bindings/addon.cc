@@ -4,7 +4,7 @@
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  unclip::bindings::registerSafetensors(env, exports);
+  unclip::bindings::registerTensorFile(env, exports);
   unclip::bindings::registerConversion(env, exports);
   unclip::bindings::registerRandom(env, exports);
   unclip::bindings::registerReference(env, exports);

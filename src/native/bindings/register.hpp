@@ -5,7 +5,7 @@
 
 namespace unclip::bindings {
 
-void registerSafetensors(Napi::Env env, Napi::Object exports);
+void registerTensorFile(Napi::Env env, Napi::Object exports);
 void registerConversion(Napi::Env env, Napi::Object exports);
 void registerRandom(Napi::Env env, Napi::Object exports);
 void registerReference(Napi::Env env, Napi::Object exports);

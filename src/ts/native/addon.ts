@@ -48,11 +48,19 @@ export interface ScaleOptions {
   zeros: number;
 }
 
+/** A tensor whose place in a file the caller knows: `begin` is its first byte. */
+export interface NativeTensorEntry {
+  name: string;
+  dtype: StoredDType;
+  shape: readonly number[];
+  begin: number;
+}
+
 /**
- * A mapped and checked safetensors file. copy and pack return how many finite values became infinite. A quantised weight is
+ * Stored tensors, mapped and checked. copy and pack return how many finite values became infinite. A quantised weight is
  * round(w / scale), ties to even, with scale = max |w| / 127 over each output; the methods return how many values are not finite.
  */
-export interface NativeSafetensorsFile {
+export interface NativeTensorFile {
   tensors(): NativeTensorInfo[];
   metadata(): [string, string][];
   copy(index: number, destination: ArrayBufferLike | ArrayBufferView, options: CopyOptions): number;
@@ -159,10 +167,14 @@ export interface ReferenceOps {
 }
 
 export interface Addon extends ReferenceOps {
-  /** Maps `path` and checks the whole header; throws an Error with code MODEL_FILE_MISSING, MODEL_FILE_INVALID or IO_FAILED. */
-  SafetensorsFile: new (
-    path: string,
-  ) => NativeSafetensorsFile;
+  /**
+   * Maps `path`, a safetensors file, and checks the whole header; with `entries`, any file (or a copy of bytes in memory) that
+   * has its tensors there. Throws an Error with code MODEL_FILE_MISSING, MODEL_FILE_INVALID or IO_FAILED.
+   */
+  TensorFile: new (
+    source: string | Uint8Array,
+    entries?: readonly NativeTensorEntry[],
+  ) => NativeTensorFile;
   /** Takes the low 32 bits of a seed. */
   Generator: new (
     seed: number,

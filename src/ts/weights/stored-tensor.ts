@@ -1,12 +1,12 @@
 import type { StoredDType } from '../native/addon.js';
-import type { SafetensorsFile } from './safetensors-file.js';
+import type { TensorFile } from './tensor-file.js';
 
 /** A stored tensor: its shape in PyTorch's order and where it lies. */
 export interface StoredTensor {
   name: string;
   dtype: StoredDType;
   shape: readonly number[];
-  file: SafetensorsFile;
+  file: TensorFile;
   bytes: number;
 }
 

@@ -1,19 +1,21 @@
 import type { WeightRequest } from '../graph/weights-spec.js';
 import { UnclipError } from '../util/errors.js';
-import { findCheckpoint } from './checkpoint-files.js';
+import { findCheckpoint, isTorchName } from './checkpoint-files.js';
 import { packInto } from './pack.js';
 import { SafetensorsFile } from './safetensors-file.js';
 import { describeShape, sameShape } from './shape.js';
 import type { StoredTensor, TensorSource } from './stored-tensor.js';
+import type { TensorFile } from './tensor-file.js';
+import { TorchFile } from './torch/torch-file.js';
 
 /** The named tensors of one network's checkpoint, of one file or of several shards. Nothing is read before it is asked for. */
 export class Weights implements TensorSource {
   readonly folder: string;
-  readonly #files: readonly SafetensorsFile[];
+  readonly #files: readonly TensorFile[];
   readonly #tensors: ReadonlyMap<string, StoredTensor>;
   readonly #used = new Set<string>();
 
-  constructor(folder: string, files: readonly SafetensorsFile[], tensors: ReadonlyMap<string, StoredTensor>) {
+  constructor(folder: string, files: readonly TensorFile[], tensors: ReadonlyMap<string, StoredTensor>) {
     this.folder = folder;
     this.#files = files;
     this.#tensors = tensors;
@@ -87,17 +89,17 @@ export class Weights implements TensorSource {
 
 /**
  * Opens a network's checkpoint and checks all of its headers; see findCheckpoint for the names looked for.
- * @param folder e.g. `<model>/decoder`, or a safetensors file
- * @param stem file name before `.safetensors`, where it is not a usual one
+ * @param folder e.g. `<model>/decoder`, or a file
+ * @param stem file name before its ending, where it is not a usual one
  * @throws UnclipError MODEL_NOT_FOUND, MODEL_FILE_MISSING, MODEL_FILE_INVALID, IO_FAILED
  */
 export function openWeights(folder: string, stem?: string): Weights {
   const found = findCheckpoint(folder, stem);
-  const files = new Map<string, SafetensorsFile>();
+  const files = new Map<string, TensorFile>();
   try {
-    for (const path of found.files) files.set(path, new SafetensorsFile(path));
+    for (const path of found.files) files.set(path, openFile(path));
     const tensors = new Map<string, StoredTensor>();
-    const add = (name: string, file: SafetensorsFile) => tensors.set(name, { ...file.info(name), file });
+    const add = (name: string, file: TensorFile) => tensors.set(name, { ...file.info(name), file });
     if (found.tensors === undefined) {
       for (const file of files.values()) for (const { name } of file.tensors) add(name, file);
     } else {
@@ -118,3 +120,5 @@ export function openWeights(folder: string, stem?: string): Weights {
     throw error;
   }
 }
+
+const openFile = (path: string): TensorFile => (isTorchName(path) ? new TorchFile(path) : new SafetensorsFile(path));

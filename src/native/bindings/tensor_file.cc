@@ -1,5 +1,4 @@
-#include "../safetensors.hpp"
-
+// Stored tensors as JavaScript sees them: those of a safetensors file, or ranges that the caller found in some other file.
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -7,6 +6,7 @@
 
 #include "../pack.hpp"
 #include "../quantize.hpp"
+#include "../safetensors.hpp"
 #include "arguments.hpp"
 #include "register.hpp"
 
@@ -14,31 +14,64 @@ namespace unclip::bindings {
 
 namespace {
 
-class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
+class TensorFile : public Napi::ObjectWrap<TensorFile> {
  public:
   static void define(Napi::Env env, Napi::Object exports) {
-    exports.Set("SafetensorsFile",
-                DefineClass(env, "SafetensorsFile",
-                            {InstanceMethod<&SafetensorsFile::tensors>("tensors"),
-                             InstanceMethod<&SafetensorsFile::metadata>("metadata"),
-                             InstanceMethod<&SafetensorsFile::copy>("copy"), InstanceMethod<&SafetensorsFile::pack>("pack"),
-                             InstanceMethod<&SafetensorsFile::packQuantized>("packQuantized"),
-                             InstanceMethod<&SafetensorsFile::quantizationScales>("quantizationScales"),
-                             InstanceMethod<&SafetensorsFile::close>("close")}));
+    exports.Set("TensorFile",
+                DefineClass(env, "TensorFile",
+                            {InstanceMethod<&TensorFile::tensors>("tensors"),
+                             InstanceMethod<&TensorFile::metadata>("metadata"),
+                             InstanceMethod<&TensorFile::copy>("copy"), InstanceMethod<&TensorFile::pack>("pack"),
+                             InstanceMethod<&TensorFile::packQuantized>("packQuantized"),
+                             InstanceMethod<&TensorFile::quantizationScales>("quantizationScales"),
+                             InstanceMethod<&TensorFile::close>("close")}));
   }
 
-  /// new SafetensorsFile(path): maps the file and checks all of its header.
-  explicit SafetensorsFile(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  /// new TensorFile(path): a safetensors file, mapped, all of its header checked.
+  /// new TensorFile(path | Uint8Array, [{ name, dtype, shape, begin }]): tensors that begin at these bytes of a mapped file, or
+  /// of a copy of the array.
+  explicit TensorFile(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     guarded(info.Env(), [&] {
-      if (!info[0].IsString()) throw invalidInput("a path must be a string");
-      const std::string path = info[0].As<Napi::String>().Utf8Value();
-      if (path.find('\0') != std::string::npos) throw invalidInput("a path must not hold a NUL character");
-      file_ = std::make_unique<MappedFile>(path);
-      header_ = parseSafetensors(file_->bytes());
+      if (info[0].IsString()) {
+        const std::string path = info[0].As<Napi::String>().Utf8Value();
+        if (path.find('\0') != std::string::npos) throw invalidInput("a path must not hold a NUL character");
+        file_ = std::make_unique<MappedFile>(path);
+      } else {
+        const auto bytes = bytesArgument(info, 0);
+        memory_.assign(bytes.begin(), bytes.end());
+      }
+      if (info[1].IsUndefined()) {
+        header_ = parseSafetensors(bytes());
+      } else {
+        readEntries(info);
+      }
     });
   }
 
  private:
+  std::span<const std::byte> bytes() const { return file_ ? file_->bytes() : std::span<const std::byte>(memory_); }
+
+  void readEntries(const Napi::CallbackInfo& info) {
+    if (!info[1].IsArray()) throw invalidInput("entries must be an array");
+    const auto list = info[1].As<Napi::Array>();
+    for (std::uint32_t i = 0; i < list.Length(); ++i) {
+      const Napi::Value item = list.Get(i);
+      if (!item.IsObject() || !item.As<Napi::Object>().Get("shape").IsArray()) throw invalidInput("an entry lacks its shape");
+      const auto object = item.As<Napi::Object>();
+      const auto dtype = dtypeFromName(object.Get("dtype").ToString().Utf8Value());
+      if (!dtype) throw invalidInput("an entry has an unknown dtype");
+      TensorEntry entry{object.Get("name").ToString().Utf8Value(), *dtype, {}, sizeOption(object, "begin"), 0, 0};
+      const auto shape = object.Get("shape").As<Napi::Array>();
+      for (std::uint32_t d = 0; d < shape.Length(); ++d) {
+        const double extent = shape.Get(d).ToNumber().DoubleValue();
+        if (!(extent >= 0 && extent < 9007199254740992.0)) throw invalidInput("an extent is not a size");
+        entry.shape.push_back(static_cast<std::uint64_t>(extent));
+      }
+      placeTensor(entry, bytes().size());
+      header_.tensors.push_back(std::move(entry));
+    }
+  }
+
   /// [{ name, dtype, shape, bytes }] in file order.
   Napi::Value tensors(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -82,7 +115,7 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
 
   /// Arguments (tensor index, destination, { f16, byteOffset, … }) of copy and pack.
   Request requestOf(const Napi::CallbackInfo& info) const {
-    if (!file_) throw invalidInput("the file is closed");
+    if (closed_) throw invalidInput("the file is closed");
     const double index = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1.0;
     if (!(index >= 0 && index < static_cast<double>(header_.tensors.size()))) throw invalidInput("no such tensor");
     const TensorEntry& entry = header_.tensors[static_cast<std::size_t>(index)];
@@ -90,9 +123,9 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
     auto destination = bytesArgument(info, 1);
     const std::size_t offset = sizeOption(options, "byteOffset");
     if (offset > destination.size()) throw invalidInput("byteOffset lies past the end of the destination");
-    file_->requireUnchanged();
+    if (file_) file_->requireUnchanged();
     const Target target = options.Get("f16").ToBoolean() ? Target::F16 : Target::F32;
-    return {entry, file_->bytes().data() + entry.begin, destination.subspan(offset), options, target};
+    return {entry, bytes().data() + entry.begin, destination.subspan(offset), options, target};
   }
 
   static void requireRoom(const Request& request, std::size_t elements, std::size_t zeros, std::size_t size) {
@@ -178,14 +211,21 @@ class SafetensorsFile : public Napi::ObjectWrap<SafetensorsFile> {
   }
 
   /// Unmaps the file now rather than at garbage collection; the list of tensors stays.
-  void close(const Napi::CallbackInfo&) { file_.reset(); }
+  void close(const Napi::CallbackInfo&) {
+    closed_ = true;
+    file_.reset();
+    memory_ = {};
+  }
 
   std::unique_ptr<MappedFile> file_;
+  /// Where there is no file.
+  std::vector<std::byte> memory_;
+  bool closed_ = false;
   SafetensorsHeader header_;
 };
 
 }  // namespace
 
-void registerSafetensors(Napi::Env env, Napi::Object exports) { SafetensorsFile::define(env, exports); }
+void registerTensorFile(Napi::Env env, Napi::Object exports) { TensorFile::define(env, exports); }
 
 }  // namespace unclip::bindings
