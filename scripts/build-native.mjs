@@ -5,9 +5,9 @@
 // Headers come from the packages node-api-headers and node-addon-api: no way downloads anything.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileAddon } from './lib/compile-addon.mjs';
 
@@ -44,6 +44,12 @@ async function buildPlainly() {
 
 function buildWithCMake() {
   const folder = join(root, 'build', 'cmake');
+  // In a copied working tree CMake's notes still name the first one, and it would build there.
+  const notes = join(folder, 'CMakeCache.txt');
+  const home = existsSync(notes)
+    ? /^CMAKE_CACHEFILE_DIR:INTERNAL=(.*?)\r?$/m.exec(readFileSync(notes, 'utf8'))?.[1]
+    : undefined;
+  if (home !== undefined && resolve(home) !== resolve(folder)) rmSync(folder, { recursive: true });
   run(require.resolve('cmake-js/bin/cmake-js'), ['build', '--directory', root, '--out', folder]);
   mkdirSync(join(root, 'build', 'Release'), { recursive: true });
   // A rename, because writing into a file that a process has loaded would crash that process.

@@ -204,8 +204,9 @@ export function addon(): Addon {
       'the native addon is not built for this platform; run `npm run build:native` in the folder of the package',
     );
   }
+  let found: Addon;
   try {
-    loaded = createRequire(import.meta.url)(path) as Addon;
+    found = createRequire(import.meta.url)(path) as Addon;
   } catch (cause) {
     throw new UnclipError(
       'NATIVE_ADDON_MISSING',
@@ -213,5 +214,12 @@ export function addon(): Addon {
       { cause },
     );
   }
+  if (found.TensorFile === undefined) {
+    throw new UnclipError(
+      'NATIVE_ADDON_MISSING',
+      'the native addon is of another version of this package; run `npm run build:native` in its folder',
+    );
+  }
+  loaded = found;
   return loaded;
 }
