@@ -23,6 +23,11 @@ alias Key4 = Elem4;
 @group(0) @binding(1) var<storage, read_write> kv: array<Key4>;
 @group(0) @binding(2) var<storage, read_write> mask: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<Elem4>;
+//#if POSITION
+// In causal order, the key at which each image's first query stands.
+@group(0) @binding(4) var<storage, read_write> positions: array<u32>;
+var<workgroup> position: u32;
+//#endif
 
 //#if ROWS16
 const HALVES: u32 = 2u;
@@ -92,7 +97,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
   var first_end = p.keys; // keys that the first query sees; in causal order each further one sees one more
   if (p.causal != 0u) {
     first_end = p.context_keys + first_query + 1u;
-    end = min(end, first_end + ROWS - 1u);
+//#if POSITION
+    if (lane == 0u) { position = positions[image]; }
+    first_end += workgroupUniformLoad(&position);
+//#endif
+    end = min(end, first_end + min(ROWS, p.queries - first_query) - 1u);
   }
 
   var query_at: array<u32, LOADS>;

@@ -23,6 +23,11 @@ const WIDTH: u32 = 1u;
 @group(0) @binding(2) var<storage, read_write> context: array<Store>;
 @group(0) @binding(3) var<storage, read_write> mask: array<f32>;
 @group(0) @binding(4) var<storage, read_write> out: array<Store>;
+//#if POSITION
+// In causal order, the key at which each image's first query stands.
+@group(0) @binding(5) var<storage, read_write> positions: array<u32>;
+var<workgroup> shared_position: u32;
+//#endif
 
 const LOWEST: f32 = -1e30;
 const TILE: u32 = 32u;
@@ -91,8 +96,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
   let image = wg.z;
   let first_query = wg.x * TILE;
   let last_query = min(first_query + TILE, p.queries) - 1u;
+//#if POSITION
+  if (lane == 0u) { shared_position = positions[image]; }
+  let position = workgroupUniformLoad(&shared_position);
+//#else
+  let position = 0u;
+//#endif
   var total = p.context_keys + p.keys;
-  if (p.causal != 0u) { total = p.context_keys + min(p.keys, last_query + 1u); }
+  if (p.causal != 0u) { total = p.context_keys + min(p.keys, position + last_query + 1u); }
 
   var largest: array<f32, 4>;
   var sums: array<f32, 4>;
@@ -134,7 +145,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
     for (var j = 0u; j < 4u; j++) { if (key + j < p.mask_keys) { bias[j] = mask[image * p.mask_keys + key + j]; } }
     for (var r = 0u; r < 4u; r++) {
       let query = first_query + 4u * id.y + r;
-      let limit = select(total, min(total, p.context_keys + query + 1u), p.causal != 0u);
+      let limit = select(total, min(total, p.context_keys + position + query + 1u), p.causal != 0u);
       seen[r] = vec4<u32>(key, key + 1u, key + 2u, key + 3u) < vec4<u32>(limit);
       scores[r] = select(vec4<f32>(LOWEST), max(p.scale * scores[r] + bias, vec4<f32>(LOWEST)), seen[r]);
       partial[(4u * id.y + r) * 8u + id.x] = max(max(scores[r].x, scores[r].y), max(scores[r].z, scores[r].w));

@@ -81,7 +81,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
   let head = wg.y;
   let image = wg.z;
   let first_query = wg.x * QUERY_TILE;
-  let total = visible_keys(first_query + QUERY_TILE - 1u);
+  let first_place = position_of(image, lane) + first_query;
+  let total = visible_keys(first_place + min(QUERY_TILE, p.queries - first_query) - 1u);
 
   for (var i = lane; i < QUERY_TILE * COLUMNS; i += LANES) {
     tile_q[i / COLUMNS * STRIDE + i % COLUMNS] = load_query(image, head, first_query + i / COLUMNS, i % COLUMNS);
@@ -123,7 +124,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     let bias = mask_of(image, key);
 //#unroll r ROWS
     // A key that a row does not see keeps a score that no exp() of a difference to the maximum tells from 0.
-    let seen = key < min(total, visible_keys(first_query + y + GROUPS * r));
+    let seen = key < min(total, visible_keys(first_place + y + GROUPS * r));
     let s = select(2.0 * LOWEST, max(p.scale * scores[r * KEYS + j] + bias, LOWEST), seen);
     scores[r * KEYS + j] = s;
     highest[r] = max(highest[r], s);

@@ -2,6 +2,7 @@
 // q and out [B, queries, heads·HEAD]; kv [B, keys, 2·heads·HEAD], a row's keys, then its values; context the same with
 // context_keys rows, which come before kv's; mask f32 [B, mask_keys], added to the first scores. causal: query i sees own keys
 // up to i.
+// With POSITION query 0 of image b stands at key positions[b], see position_of.
 // The importing shader has HEAD and the switch STAGE_F16 (workgroup memory holds f16; else f32).
 requires immediate_address_space;
 //#import common/types
@@ -15,6 +16,20 @@ var<immediate> p: Params;
 @group(0) @binding(2) var<storage, read_write> context: array<Elem4>;
 @group(0) @binding(3) var<storage, read_write> mask: array<f32>;
 @group(0) @binding(4) var<storage, read_write> out: array<Elem4>;
+//#if POSITION
+@group(0) @binding(5) var<storage, read_write> positions: array<u32>;
+var<workgroup> shared_position: u32;
+//#endif
+
+// The key at which an image's first query stands; asked by all invocations of a workgroup, for whom it is uniform.
+fn position_of(image: u32, lane: u32) -> u32 {
+//#if POSITION
+  if (lane == 0u) { shared_position = positions[image]; }
+  return workgroupUniformLoad(&shared_position);
+//#else
+  return 0u;
+//#endif
+}
 
 //#if STAGE_F16
 alias Stage4 = vec4<f16>;
@@ -32,7 +47,7 @@ fn query_at(image: u32, head: u32, query: u32) -> u32 {
   return ((image * p.queries + query) * p.heads + head) * COLUMNS;
 }
 
-// Keys that some query up to `last_query` sees.
+// Keys that some query up to `last_query`, counted from key 0 of kv, sees.
 fn visible_keys(last_query: u32) -> u32 {
   return p.context_keys + select(p.keys, min(p.keys, last_query + 1u), p.causal != 0u);
 }

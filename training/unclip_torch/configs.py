@@ -32,6 +32,11 @@ PRIOR = {
     "num_layers": 4, "time_embed_act_fn": "silu", "time_embed_dim": None,
 }
 
+AR_PRIOR = {
+    "_class_name": "AutoregressivePrior", "attention_head_dim": 32, "embedding_dim": EMBEDDING, "num_attention_heads": 4,
+    "num_buckets": 64, "num_codes": 32, "num_embeddings": 77, "num_layers": 4, "num_scores": 32,
+}
+
 
 def scheduler(clip_range):
     return {

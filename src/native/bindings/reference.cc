@@ -150,6 +150,21 @@ Napi::Value diffusionStep(Info info) {
   });
 }
 
+Napi::Value sampleCategorical(Info info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Napi::Object o = objectArgument(info, 4);
+    const std::size_t batch = extentOption(o, "batch"), categories = extentOption(o, "categories");
+    const std::size_t values = elementsOf({batch, categories});
+    const auto cond = doublesArgument(info, 0, values);
+    const OptionalDoubles uncond(info, 1, values);
+    const auto noise = doublesArgument(info, 2, values);
+    const auto settings = doublesArgument(info, 3, elementsOf({batch, 4}));
+    auto y = output(info, {batch});
+    reference::sampleCategorical(cond.data(), uncond.data(), noise.data(), settings.data(), batch, categories, y.Data());
+    return y;
+  });
+}
+
 }  // namespace
 
 void registerReference(Napi::Env env, Napi::Object exports) {
@@ -164,6 +179,7 @@ void registerReference(Napi::Env env, Napi::Object exports) {
   exports.Set("quickGelu", Napi::Function::New<pointwise<reference::quickGelu>>(env));
   exports.Set("timestepEmbedding", Napi::Function::New<timestepEmbedding>(env));
   exports.Set("diffusionStep", Napi::Function::New<diffusionStep>(env));
+  exports.Set("sampleCategorical", Napi::Function::New<sampleCategorical>(env));
 }
 
 }  // namespace unclip::bindings

@@ -74,4 +74,9 @@ struct DiffusionStepShape {
 void diffusionStep(const double* sample, const double* cond, const double* uncond, const double* noise, const double* params,
                    const double* x0Prev, const DiffusionStepShape& shape, double* y);
 
+/// Guidance, top-k and a Gumbel-max draw: y[B], the index of a category each. cond, uncond and noise [B, categories], uncond may
+/// be null; settings [B, 4] = (guidance scale, temperature, top-k or 0 for all, unused). Of equals the smaller index.
+void sampleCategorical(const double* cond, const double* uncond, const double* noise, const double* settings, std::size_t batch,
+                       std::size_t categories, double* y);
+
 }  // namespace unclip::reference

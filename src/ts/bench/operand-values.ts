@@ -1,6 +1,7 @@
 import { packStepParams, STEP_PARAMS_FLOATS, type StepParams } from '../diffusion/step-params.js';
 import { operandName } from '../graph/isolate.js';
 import { elementCount } from '../graph/types.js';
+import { positionsOf } from '../ops/lowering.js';
 import type { OpCall } from '../ops/types.js';
 
 /** A step in the middle of a cosine schedule, its coefficients rounded. */
@@ -22,12 +23,16 @@ const STEP: StepParams = {
   x0PrevCoeff: 0,
 };
 
+/** Guidance, temperature, top-k of a draw. */
+const SAMPLE = [2, 0.9, 24, 0];
+
 /** Operands of an isolated node that may not be just any numbers: masks, timesteps, step parameters. Random ones serve elsewhere. */
-export function meaningfulOperands(op: string, call: OpCall): Record<string, Float32Array> {
+export function meaningfulOperands(op: string, call: OpCall): Record<string, Float32Array | Uint32Array> {
   const { inputs, attrs } = call;
-  if (op === 'attention' && inputs[3] != null) {
-    const count = elementCount(inputs[3].shape);
-    return { [operandName(3)]: Float32Array.from({ length: count }, (_, i) => (i % 3 === 2 ? -10000 : 0)) };
+  if (op === 'attention') return attentionOperands(inputs);
+  if (op === 'sampleCategorical') {
+    const batch = inputs[2]!.shape[0]!;
+    return { [operandName(2)]: Float32Array.from(Array.from({ length: batch }, () => SAMPLE).flat()) };
   }
   if (op === 'timestepEmbedding') {
     const records = new Float32Array(elementCount(inputs[0]!.shape));
@@ -39,6 +44,18 @@ export function meaningfulOperands(op: string, call: OpCall): Record<string, Flo
     return { [operandName(3)]: stepRecords(inputs[3]!.shape[0]!, given) };
   }
   return {};
+}
+
+function attentionOperands(inputs: OpCall['inputs']): Record<string, Float32Array | Uint32Array> {
+  const [kv, mask, position] = [inputs[1]!, inputs[3] ?? null, inputs[4] ?? null];
+  const values: Record<string, Float32Array | Uint32Array> = {};
+  if (mask !== null)
+    values[operandName(3)] = Float32Array.from({ length: elementCount(mask.shape) }, (_, i) =>
+      i % 3 === 2 ? -10000 : 0,
+    );
+  // A cache that is nearly full.
+  if (position !== null) values[operandName(4)] = new Uint32Array(position.shape[0]!).fill(positionsOf(kv) - 3);
+  return values;
 }
 
 /** Step parameters of `count` images: a step in the middle of a schedule. */

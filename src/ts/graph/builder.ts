@@ -157,21 +157,22 @@ export class GraphBuilder {
   /**
    * softmax(scale · q kᵀ + mask) v, head by head. q[B, …, H·D]; kv[B, …, 2·H·D], keys first; `context` [B, Lc, 2·H·D] adds keys
    * and values before them; `mask` f32 [B, Lm], added to the scores of the first Lm keys (context first); `causal` lets
-   * position i see own keys ≤ i only.
+   * position i see own keys ≤ i only. With `position` u32 [B], own keys are a cache in which image b's first query stands at key
+   * position[b], and those behind it are not read.
    */
   attention(
     q: T,
     kv: T,
-    o: { heads: number; scale: number; causal?: boolean; context?: T | null; mask?: T | null },
+    o: { heads: number; scale: number; causal?: boolean; context?: T | null; mask?: T | null; position?: T | null },
     label = 'attention',
   ): T {
     const attrs = { heads: o.heads, scale: o.scale, causal: o.causal ?? false };
-    return this.#op('attention', [q, kv, o.context ?? null, o.mask ?? null], attrs, label);
+    return this.#op('attention', [q, kv, o.context ?? null, o.mask ?? null, o.position ?? null], attrs, label);
   }
 
-  /** table[ids] (+ positions[0…L)) for ids u32 [B, L] → [B, L, C]. */
-  embedding(ids: T, table: T, positions: T | null, label = 'embedding'): T {
-    return this.#op('embedding', [ids, table, positions], {}, label);
+  /** table[ids] (+ positions from `first`[b] on, u32 [B], else from 0) for ids u32 [B, L] → [B, L, C]. */
+  embedding(ids: T, table: T, positions: T | null, label = 'embedding', first: T | null = null): T {
+    return this.#op('embedding', [ids, table, positions, first], {}, label);
   }
 
   /** Sinusoidal embedding of word 0 of stepParams f32 [B, 16] → [B, dim]; cosines first when `flipSinToCos`. */
@@ -242,6 +243,14 @@ export class GraphBuilder {
     return this.#op('gatherRows', [x, index], {}, label);
   }
 
+  /** Writes x[B, L, C] into the state cache[B, Lmax, C] from row position[b] on, position u32 [B]; gives the cache. */
+  appendRows(cache: T, x: T, position: T, label = 'append'): T {
+    const inputs = [cache, x, position];
+    findOp('appendRows').infer(inputs, {});
+    this.#emit('appendRows', inputs, [cache], {}, label);
+    return cache;
+  }
+
   /** [B, …] → [times·B, …], the whole batch `times` times over, in `dtype`. */
   repeatBatch(x: T, times: number, dtype: ActivationDType = this.dtype, label = 'repeat'): T {
     return this.#op('repeatBatch', [x], { times, dtype }, label, dtype);
@@ -265,6 +274,22 @@ export class GraphBuilder {
     const inputs = [modelOut, latents, noise, stepParams];
     findOp('diffusionStep').infer(inputs, attrs);
     this.#emit('diffusionStep', inputs, [latents, x0], attrs, label);
+  }
+
+  /**
+   * Draws code position − `first` of each image: guidance, top-k and temperature by settings f32 [B, 4], Gumbel noise f32
+   * [B, K, V]; logits [B or 2B (unconditional half first) = R, V]. Written in place: codes u32 [B, K], tokens u32 [R, 1] (the
+   * code), position u32 [R], one further.
+   */
+  sampleCategorical(
+    logits: T,
+    o: { noise: T; settings: T; position: T; codes: T; tokens: T; first: number },
+    label = 'sample',
+  ): void {
+    const inputs = [logits, o.noise, o.settings, o.position];
+    const attrs = { first: o.first };
+    findOp('sampleCategorical').infer(inputs, attrs);
+    this.#emit('sampleCategorical', inputs, [o.codes, o.tokens, o.position], attrs, label);
   }
 
   /** f32 [B, H, W, 3] in [−1, 1] → u32 [B, H, W], R in the low byte, A = 255; halves round to even. */

@@ -164,6 +164,17 @@ export interface ReferenceOps {
     x0Prev: Reals | null,
     sizes: { batch: number; pixels: number; channels: number; outChannels: number },
   ): Float64Array;
+  /**
+   * Index of one category an image by guidance, top-k and the Gumbel-max trick → [B]. cond, uncond, noise [B, categories];
+   * settings [B, 4]: guidance scale, temperature, top-k (0: all), unused.
+   */
+  sampleCategorical(
+    cond: Reals,
+    uncond: Reals | null,
+    noise: Reals,
+    settings: Reals,
+    sizes: { batch: number; categories: number },
+  ): Float64Array;
 }
 
 export interface Addon extends ReferenceOps {

@@ -16,6 +16,12 @@ export function requireRank(op: string, t: Tensor, rank: number, layout: string)
   if (t.shape.length !== rank) misfit(op, `${t.name} must be ${layout}, not [${t.shape}]`);
 }
 
+/** Places that each image has reached in a sequence: u32 [B]. */
+export function requirePositions(op: string, t: Tensor, batch: number): void {
+  if (t.dtype !== 'u32' || t.shape.length !== 1 || t.shape[0] !== batch)
+    misfit(op, `${t.name} must be u32 [${batch}], not ${t.dtype} [${t.shape}]`);
+}
+
 /** An attribute that is a finite number. */
 export function numberAttr(op: string, attrs: Attrs, name: string): number {
   const value = attrs[name];

@@ -8,6 +8,7 @@ import { add } from './elementwise/add.js';
 import { affine } from './elementwise/affine.js';
 import { clamp } from './elementwise/clamp.js';
 import { scaleShift } from './elementwise/scale-shift.js';
+import { appendRows } from './layout/append-rows.js';
 import { concat } from './layout/concat.js';
 import { embedding } from './layout/embedding.js';
 import { gatherRows } from './layout/gather-rows.js';
@@ -23,6 +24,7 @@ import { softmax } from './norm/softmax.js';
 import { avgPool2x } from './resize/avg-pool.js';
 import { bicubicResize } from './resize/bicubic-resize.js';
 import { upsampleNearest2x } from './resize/upsample-nearest.js';
+import { sampleCategorical } from './sampling/sample-categorical.js';
 import type { OpRecord } from './types.js';
 
 const records = new Map<string, OpRecord>();
@@ -49,9 +51,11 @@ export const OPS: readonly OpRecord[] = [
   slice,
   transpose,
   gatherRows,
+  appendRows,
   repeatBatch,
   bicubicResize,
   diffusionStep,
+  sampleCategorical,
   toRgba8,
 ];
 

@@ -10,10 +10,12 @@ interface Attention {
   readonly context?: number;
   readonly causal?: boolean;
   readonly masked?: boolean;
+  /** Keys are a cache, as of a transformer that goes on one token at a time. */
+  readonly cache?: boolean;
 }
 
 const emit =
-  ({ queries, keys = queries, heads, head, context, causal, masked }: Attention) =>
+  ({ queries, keys = queries, heads, head, context, causal, masked, cache }: Attention) =>
   (g: GraphBuilder): T => {
     const width = heads * head;
     return g.attention(input(g, [1, queries, width], 'q'), input(g, [1, keys, 2 * width], 'kv'), {
@@ -21,13 +23,15 @@ const emit =
       scale: 1 / Math.sqrt(head),
       causal,
       context: context === undefined ? null : input(g, [1, context, 2 * width], 'context'),
+      position: cache ? g.input('position', [1], 'u32') : null,
       mask: masked ? g.input('mask', [1, (context ?? 0) + (causal ? keys : 0) || keys], 'f32') : null,
     });
   };
 
 const nameOf = (o: Attention): string => {
-  const { queries, keys = queries, heads, head, context, causal, masked } = o;
-  const kind = context !== undefined ? 'context' : causal ? 'causal' : keys === queries ? 'self' : 'cross';
+  const { queries, keys = queries, heads, head, context, causal, masked, cache } = o;
+  const kind =
+    context !== undefined ? 'context' : cache ? 'cache' : causal ? 'causal' : keys === queries ? 'self' : 'cross';
   const sizes = `q${queries}-k${keys}${context === undefined ? '' : `+${context}`}-h${heads}-d${head}`;
   return `${kind}/${sizes}${masked ? '-masked' : ''}`;
 };
@@ -48,6 +52,7 @@ export const attentions: readonly BenchCase[] = casesOf(
     { queries: 77, heads: 4, head: 32, causal: true },
     { queries: 81, heads: 4, head: 32, causal: true, masked: true },
     { queries: 512, heads: 4, head: 64 },
+    { queries: 1, keys: 110, heads: 4, head: 32, causal: true, cache: true },
   ]),
   named([
     { queries: 1024, heads: 8, head: 64 },
@@ -59,5 +64,6 @@ export const attentions: readonly BenchCase[] = casesOf(
     { queries: 256, heads: 15, head: 64, context: 81, masked: true },
     { queries: 81, heads: 32, head: 64, causal: true, masked: true },
     { queries: 8192, heads: 16, head: 128 },
+    { queries: 1, keys: 512, heads: 32, head: 64, causal: true, cache: true },
   ]),
 );

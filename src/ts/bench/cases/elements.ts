@@ -1,4 +1,5 @@
 import type { GraphBuilder, T } from '../../graph/builder.js';
+import { SAMPLE_SETTINGS } from '../../ops/sampling/sample-categorical.js';
 import { type BenchCase, casesOf, input } from './case.js';
 
 /** Rows × channels of the bandwidth-bound cases: within a CPU's cache or a little beyond, and beyond any GPU's. */
@@ -17,6 +18,20 @@ function both(op: string, build: Build, suffix = ''): BenchCase[] {
 
 const vector = (g: GraphBuilder, shape: readonly number[], name: string): T => g.vectorWeight([shape.at(-1)!], [name]);
 
+/** A guided draw of one code of `codes`, out of `categories`. */
+const draw =
+  (categories: number, codes: number) =>
+  (g: GraphBuilder): undefined => {
+    g.sampleCategorical(input(g, [2, categories], 'logits'), {
+      noise: g.input('noise', [1, codes, categories], 'f32'),
+      settings: g.input('settings', [1, SAMPLE_SETTINGS], 'f32'),
+      position: g.input('position', [2], 'u32'),
+      codes: g.state('codes', [1, codes], 'u32'),
+      tokens: g.state('tokens', [2, 1], 'u32'),
+      first: 0,
+    });
+  };
+
 export const elements: readonly BenchCase[] = [
   ...both('activation', (g, s) => g.activation(input(g, s), 'silu'), '-silu'),
   ...both('activation', (g, s) => g.activation(input(g, s), 'gelu'), '-gelu'),
@@ -31,6 +46,14 @@ export const elements: readonly BenchCase[] = [
   ...both('repeatBatch', (g, s) => g.repeatBatch(input(g, s), 2), '-times2'),
   ...casesOf('gatherRows', {
     '2x77x768': (g) => g.gatherRows(input(g, [2, 77, 768]), g.input('index', [2], 'u32')),
+  }),
+  ...casesOf('appendRows', {
+    '2x1x256-110': (g) =>
+      g.appendRows(g.state('cache', [2, 110, 256], g.dtype), input(g, [2, 1, 256]), g.input('position', [2], 'u32')),
+  }),
+  ...casesOf('sampleCategorical', {
+    '1x64-guided': draw(64, 32),
+    '1x1024-guided': draw(1024, 319),
   }),
   ...casesOf(
     'embedding',

@@ -5,13 +5,17 @@ import { pick, type Reference } from './sample.js';
 /** Pairs of image and head, and queries of each, that are checked. */
 const MOST = { heads: 4, queries: 24 };
 
-/** Head by head and query by query: each sees the context's keys first, then its own, up to itself where the order is causal. */
+/**
+ * Head by head and query by query: each sees the context's keys first, then its own, up to itself where the order is causal; a
+ * cache's queries begin at its position.
+ */
 export const attention: Reference = ({ call, values }) => {
-  const { batch, queries, keys, contextKeys, maskKeys, heads, headSize, scale, causal } = attentionOf(call);
+  const { batch, queries, keys, contextKeys, maskKeys, heads, headSize, scale, causal, position } = attentionOf(call);
   const width = heads * headSize;
   const [q, kv] = [values(0), values(1)];
   const context = contextKeys === 0 ? undefined : values(2);
   const mask = maskKeys === 0 ? undefined : values(3);
+  const positions = position === null ? undefined : values(4);
   const all = contextKeys + keys;
   const indices: number[] = [];
   const expected: number[] = [];
@@ -31,7 +35,7 @@ export const attention: Reference = ({ call, values }) => {
     const added = new Float32Array(all);
     for (let i = 0; i < maskKeys; i++) added[i] = mask![image * maskKeys + i]!;
     for (const query of pick(queries, MOST.queries)) {
-      const seen = causal ? contextKeys + Math.min(keys, query + 1) : all;
+      const seen = causal ? contextKeys + Math.min(keys, (positions?.[image] ?? 0) + query + 1) : all;
       const at = (image * queries + query) * width + head * headSize;
       const sizes = { batch: 1, queries: 1, keys: seen, heads: 1, headDim: headSize, scale, causal: false };
       const row = addon().attention(

@@ -1,6 +1,6 @@
 import { elementCount } from '../../graph/types.js';
 import { lastDim } from '../../ops/lowering.js';
-import { elementwise, type Reference } from './sample.js';
+import { elementwise, pick, type Reference } from './sample.js';
 
 export const concat: Reference = (o) => {
   const axis = o.call.attrs.axis as number;
@@ -52,15 +52,34 @@ export const gatherRows: Reference = (o) => {
   });
 };
 
+/** The rows that are written, the only ones that a run sets. */
+export const appendRows: Reference = (o) => {
+  const [x, position] = [o.values(1), o.values(2)];
+  const [, length, channels] = o.call.inputs[1]!.shape as [number, number, number];
+  const capacity = o.call.inputs[0]!.shape[1]!;
+  const written = pick(x.length, 4096).filter((i) => placeOf(i) < capacity);
+  function placeOf(i: number): number {
+    return position[Math.floor(i / channels / length)]! + (Math.floor(i / channels) % length);
+  }
+  const indices = written.map((i) => {
+    const image = Math.floor(i / channels / length);
+    return (image * capacity + placeOf(i)) * channels + (i % channels);
+  });
+  return { indices, expected: Float64Array.from(written, (i) => x[i]!) };
+};
+
 export const embedding: Reference = (o) => {
   const [ids, table] = [o.values(0), o.values(1)];
   const positions = o.call.inputs[2] == null ? undefined : o.values(2);
+  const first = o.call.inputs[3] == null ? undefined : o.values(3);
+  const lastPosition = (o.call.inputs[2]?.shape[0] ?? 1) - 1;
   const [rows, channels] = o.call.inputs[1]!.shape as [number, number];
   const length = o.call.inputs[0]!.shape[1]!;
   return elementwise(o.call, (i) => {
     const [token, c] = [Math.floor(i / channels), i % channels];
     const value = table[Math.min(ids[token]!, rows - 1) * channels + c]!;
-    return value + (positions?.[(token % length) * channels + c] ?? 0);
+    const position = (first?.[Math.floor(token / length)] ?? 0) + (token % length);
+    return value + (positions?.[Math.min(position, lastPosition) * channels + c] ?? 0);
   });
 };
 

@@ -6,6 +6,7 @@ import * as norms from './norms.js';
 import * as pictures from './pictures.js';
 import * as products from './products.js';
 import type { Operands, Reference, Sample } from './sample.js';
+import * as sampling from './sampling.js';
 
 /** The fp64 reference of every op, by its name. */
 export const REFERENCES: Readonly<Record<string, Reference>> = {
@@ -15,6 +16,7 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   ...elements,
   ...layout,
   ...pictures,
+  ...sampling,
 };
 
 /** Some elements of a call's first result in fp64. @throws UnclipError GRAPH_INVALID for an op that has no reference */

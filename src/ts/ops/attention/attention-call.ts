@@ -7,6 +7,8 @@ export interface AttentionCall {
   readonly kv: Tensor;
   readonly context: Tensor | null;
   readonly mask: Tensor | null;
+  /** Key at which the first query of each image stands, in causal order; null: 0. */
+  readonly position: Tensor | null;
   readonly out: Tensor;
   readonly batch: number;
   readonly queries: number;
@@ -22,12 +24,14 @@ export interface AttentionCall {
 
 export function attentionOf({ inputs, outputs, attrs }: OpCall): AttentionCall {
   const [q, kv, context, mask] = [inputs[0]!, inputs[1]!, inputs[2] ?? null, inputs[3] ?? null];
+  const position = inputs[4] ?? null;
   const heads = attrs.heads as number;
   return {
     q,
     kv,
     context,
     mask,
+    position,
     out: outputs[0]!,
     batch: q.shape[0]!,
     queries: positionsOf(q),
@@ -45,4 +49,10 @@ export function attentionOf({ inputs, outputs, attrs }: OpCall): AttentionCall {
 export const attentionParams = (a: AttentionCall): Uint32Array =>
   params(a.queries, a.keys, a.contextKeys, a.maskKeys, a.heads, a.causal ? 1 : 0, f32Bits(a.scale), a.headSize / 4);
 
-export const attentionBindings = (a: AttentionCall) => [a.q, a.kv, a.context, a.mask, a.out].map(readWrite);
+/** The operand that only calls with a position bind, behind all others. */
+export const positionBinding = (a: AttentionCall) => (a.position === null ? [] : [readWrite(a.position)]);
+
+export const attentionBindings = (a: AttentionCall) => [
+  ...[a.q, a.kv, a.context, a.mask, a.out].map(readWrite),
+  ...positionBinding(a),
+];

@@ -2,7 +2,7 @@ import type { Tensor } from '../../graph/types.js';
 import { copyRows } from '../layout/copy.js';
 import { f32Bits, lastDim, params, readWrite, storageDefines } from '../lowering.js';
 import type { DeviceCaps, Kernel, OpCall, Variant } from '../types.js';
-import { type AttentionCall, attentionOf } from './attention-call.js';
+import { type AttentionCall, attentionOf, positionBinding } from './attention-call.js';
 
 /** vec4 columns of a head that a lane owns at most beside 16 queries: more accumulators would leave the nearest cache. */
 const MOST_COLUMNS_OF_16 = 2;
@@ -27,9 +27,10 @@ function attentionKernel(call: OpCall, a: AttentionCall, keys: Tensor, caps: Dev
     defines: {
       ...storageDefines(call.dtype),
       ...{ KEYS_F32: keys.dtype === 'f32', HEAD: a.headSize, SUBGROUP: caps.subgroupSize, ROWS16: many },
+      POSITION: a.position !== null,
     },
     constants: {},
-    bindings: [a.q, keys, a.mask, a.out].map(readWrite),
+    bindings: [...[a.q, keys, a.mask, a.out].map(readWrite), ...positionBinding(a)],
     params: params(
       ...[a.queries, a.contextKeys + a.keys, a.contextKeys, a.maskKeys],
       ...[a.heads, a.causal ? 1 : 0, f32Bits(a.scale), a.headSize / 4],

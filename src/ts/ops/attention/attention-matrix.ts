@@ -112,10 +112,15 @@ function defines(tuning: Tuning, headSize: number, caps: DeviceCaps): Record<str
   };
 }
 
-/** Both products on matrix units, f16 operands, f32 sums and softmax. */
+/** Both products on matrix units, f16 operands, f32 sums and softmax. Few queries, as a cache is read by, would leave them idle. */
 export const matrix: Variant = {
   name: 'matrix',
-  supports: (call, caps) => call.dtype === 'f16' && caps.f16 && caps.subgroups && matrixTunings(call, caps).length > 0,
+  supports: (call, caps) =>
+    call.dtype === 'f16' &&
+    caps.f16 &&
+    caps.subgroups &&
+    attentionOf(call).position === null &&
+    matrixTunings(call, caps).length > 0,
   tunings: matrixTunings,
   lower(call, caps, tuning): Kernel[] {
     const a = attentionOf(call);

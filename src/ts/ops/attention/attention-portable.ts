@@ -14,7 +14,12 @@ function lowerChunked(call: OpCall, queries: number): Kernel[] {
   return [
     {
       shader: 'attention/attention-portable',
-      defines: { ...storageDefines(call.dtype), VEC4: a.headSize % 4 === 0, HEAD: a.headSize },
+      defines: {
+        ...storageDefines(call.dtype),
+        VEC4: a.headSize % 4 === 0,
+        HEAD: a.headSize,
+        POSITION: a.position !== null,
+      },
       constants: {},
       bindings: attentionBindings(a),
       params: attentionParams(a),

@@ -75,6 +75,7 @@ export function lowerTile(call: OpCall, form: TileForm, tuning: Tuning): Kernel[
       defines: {
         ...storageDefines(call.dtype),
         SUBGROUPS: form.subgroups,
+        POSITION: a.position !== null,
         STAGE_F16: form.stageF16,
         HEAD: a.headSize,
         ACROSS: form.across,

@@ -1,4 +1,4 @@
-import { countAttr, misfit, numberAttr, required } from '../checks.js';
+import { countAttr, misfit, numberAttr, required, requirePositions } from '../checks.js';
 import { lastDim, operandBytes, positionsOf } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 import { attentionOf } from './attention-call.js';
@@ -11,7 +11,8 @@ import { subgroup } from './attention-subgroup.js';
 /** softmax(scale · q kᵀ + mask) v, head by head; operands as in GraphBuilder.attention. */
 export const attention: OpRecord = {
   name: 'attention',
-  summary: 'Multi-head softmax attention with optional context keys, additive mask and causal order.',
+  summary:
+    'Multi-head softmax attention with optional context keys, additive mask and causal order, also over a key/value cache.',
   infer(inputs, attrs) {
     const op = 'attention';
     const [q, kv] = [required(op, inputs, 0), required(op, inputs, 1)];
@@ -31,6 +32,12 @@ export const attention: OpRecord = {
     if (mask !== null && (mask.shape.length !== 2 || mask.shape[0] !== q.shape[0] || mask.shape[1]! > keys))
       misfit(op, `mask [${mask.shape}] must be [${q.shape[0]}, at most ${keys}]`);
     if (mask !== null && mask.dtype !== 'f32') misfit(op, `mask must be f32, not ${mask.dtype}`);
+    const position = inputs[4] ?? null;
+    if (position !== null) {
+      requirePositions(op, position, q.shape[0]!);
+      if (attrs.causal !== true || context !== null)
+        misfit(op, 'a position needs causal order, and keys of a context belong into the cache');
+    }
     return [q.shape];
   },
   variants: [cpu, matrix, subgroup, f16, portable],
