@@ -103,7 +103,7 @@ def top_half_scores(config, choice):
 def choose(logits, noise, temperature, top_k):
     """A draw from softmax(logits / temperature) over the top_k largest (0: all), by the Gumbel-max trick."""
     if top_k:
-        order = logits.argsort(-1, descending=True, stable=True)
+        order = logits.argsort(dim=-1, descending=True, stable=True)
         logits = logits.scatter(-1, order[:, top_k:], float("-inf"))
     return (logits + temperature * noise).argmax(-1)
 

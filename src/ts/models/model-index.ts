@@ -4,6 +4,7 @@ import { type ClipTextConfig, parseClipTextConfig } from './clip-text.js';
 import { type ClipVisionConfig, parseClipVisionConfig } from './clip-vision.js';
 import { configError } from './config.js';
 import { type PriorConfig, parsePriorConfig, priorTextDim } from './prior.js';
+import { type PriorArConfig, parsePriorArConfig } from './prior-ar.js';
 import { parseTextProjConfig, type TextProjConfig } from './unclip-text-proj.js';
 import { parseUNet2DConfig, type UNet2DConfig } from './unet-2d.js';
 import { parseUNet2DConditionConfig, timeEmbeddingDim, type UNet2DConditionConfig } from './unet-2d-condition.js';
@@ -15,6 +16,7 @@ const CLASSES = {
   image_encoder: ['CLIPVisionModelWithProjection'],
   feature_extractor: ['CLIPImageProcessor', 'CLIPFeatureExtractor'],
   prior: ['PriorTransformer'],
+  prior_ar: ['AutoregressivePrior'],
   prior_scheduler: ['UnCLIPScheduler'],
   text_proj: ['UnCLIPTextProjModel'],
   decoder: ['UNet2DConditionModel'],
@@ -66,6 +68,8 @@ export interface UnclipModel {
   readonly superResSize: number;
   /** Absent from a model that only makes variations. */
   readonly prior: PriorConfig | null;
+  /** The autoregressive prior, which a model may have beside the other. */
+  readonly priorAr: PriorArConfig | null;
   readonly imageEncoder: ClipVisionConfig | null;
 }
 
@@ -119,6 +123,7 @@ export function loadUnclipModel(folder: string): UnclipModel {
     decoderSize: sampleSize('decoder', decoder),
     superResSize: sampleSize('super_res_first', superResFirst),
     prior: optional('prior', parsePriorConfig),
+    priorAr: optional('prior_ar', parsePriorArConfig),
     imageEncoder: optional('image_encoder', parseClipVisionConfig),
   };
   checkFit(model);
@@ -135,7 +140,7 @@ function sampleSize(name: ComponentName, config: { readonly sample_size: number 
 
 /** Sizes that two components must agree on. */
 function checkFit(m: UnclipModel): void {
-  const { textEncoder, textProj, decoder, prior, imageEncoder } = m;
+  const { textEncoder, textProj, decoder, prior, priorAr, imageEncoder } = m;
   const embedding = textProj.clip_embeddings_dim;
   const agree = (component: ComponentName, key: string, value: number, wanted: number, by: string): void => {
     if (value !== wanted) throw configError(`${component}/config.json`, `${key} is ${value} but ${by} is ${wanted}`);
@@ -153,6 +158,11 @@ function checkFit(m: UnclipModel): void {
   );
   if (imageEncoder !== null)
     agree('image_encoder', 'projection_dim', imageEncoder.projection_dim, embedding, byEmbedding);
+  const byLength = "the text encoder's length";
+  if (priorAr !== null) {
+    agree('prior_ar', 'embedding_dim', priorAr.embedding_dim, embedding, byEmbedding);
+    agree('prior_ar', 'num_embeddings', priorAr.num_embeddings, textEncoder.max_position_embeddings, byLength);
+  }
   if (prior !== null) {
     agree('prior', 'embedding_dim', prior.embedding_dim, embedding, byEmbedding);
     agree(
@@ -162,12 +172,6 @@ function checkFit(m: UnclipModel): void {
       textEncoder.projection_dim,
       "the text encoder's projection_dim",
     );
-    agree(
-      'prior',
-      'num_embeddings',
-      prior.num_embeddings,
-      textEncoder.max_position_embeddings,
-      "the text encoder's length",
-    );
+    agree('prior', 'num_embeddings', prior.num_embeddings, textEncoder.max_position_embeddings, byLength);
   }
 }

@@ -4,6 +4,8 @@ import { CLIP_VISION_IGNORED_TENSORS, clipVisionGraph } from './clip-vision.js';
 import { decoderPreludeGraph, decoderStepGraph } from './decoder-graphs.js';
 import { type GuidedOptions, networkRows } from './layers.js';
 import type { ComponentName, UnclipModel } from './model-index.js';
+import { PRIOR_AR_IGNORED_TENSORS } from './prior-ar.js';
+import { priorArFinishGraph, priorArPreludeGraph, priorArStepGraph } from './prior-ar-graphs.js';
 import { priorFinishGraph, priorPreludeGraph, priorStepGraph } from './prior-graphs.js';
 import { superResStepGraph } from './super-res-graphs.js';
 import { textProjGraph } from './unclip-text-proj.js';
@@ -39,6 +41,14 @@ export function unclipNetworks(m: UnclipModel, o: GuidedOptions): Network[] {
     networks.push(
       network('prior', [priorPreludeGraph(m.prior, o), priorStepGraph(m.prior, o), priorFinishGraph(m.prior, o)]),
     );
+  if (m.priorAr !== null) {
+    const graphs = [
+      priorArPreludeGraph(m.priorAr, o),
+      priorArStepGraph(m.priorAr, o),
+      priorArFinishGraph(m.priorAr, o),
+    ];
+    networks.push(network('prior_ar', graphs, PRIOR_AR_IGNORED_TENSORS));
+  }
   networks.push(
     network('text_proj', [textProjGraph(m.textProj, { ...o, tokens: m.textEncoder.max_position_embeddings })]),
     network('decoder', [

@@ -65,8 +65,10 @@ export function priorStepGraph(config: PriorConfig, o: GuidedOptions): Graph {
   const x0 = g.state('x0', sample);
   const tail = emitPriorTail(g, config, stepParams, batched(g, latents, 1));
   const tokens = batched(g, addPositions(g, tail, positions, 'tail'), rows / o.batch);
-  const context = (i: number): T => g.input(priorContextName(i), [rows, priorPrefixLength(config), 2 * width]);
-  const encoded = emitPriorLayers(g, config, tokens, mask, context);
+  const encoded = emitPriorLayers(g, config, tokens, mask, (i, kv) => ({
+    kv,
+    context: g.input(priorContextName(i), [rows, priorPrefixLength(config), 2 * width]),
+  }));
   const last = g.reshape(g.slice(encoded, 1, PRIOR_TAIL_LENGTH - 1, 1, 'prd'), [rows, width]);
   const predicted = emitPriorHead(g, config, layerNormLayer(g, 'norm_out', last, 1e-5));
   g.diffusionStep(predicted, latents, noise, stepParams, x0);

@@ -37,7 +37,8 @@ export const parsePriorConfig = (json: unknown, source = 'prior/config.json'): P
   parseConfig(schema, json, { className: 'PriorTransformer', ignored: ['dropout'] }, source);
 
 /** Width of the tokens. */
-export const priorWidth = (c: PriorConfig): number => c.num_attention_heads * c.attention_head_dim;
+export const priorWidth = (c: Pick<PriorConfig, 'num_attention_heads' | 'attention_head_dim'>): number =>
+  c.num_attention_heads * c.attention_head_dim;
 
 /** Width of the text embedding that conditions the prior. */
 export const priorTextDim = (c: PriorConfig): number => c.embedding_proj_dim ?? c.embedding_dim;
@@ -48,6 +49,21 @@ export const priorPrefixLength = (c: PriorConfig): number => c.num_embeddings + 
 /** Tokens of a step: time, noisy image embedding and the one that is read out. */
 export const PRIOR_TAIL_LENGTH = 3;
 
+/** What the layers of a prior are made from; {@link emitPriorLayers} serves every prior that has these. */
+export type PriorLayers = Pick<PriorConfig, 'num_layers' | 'num_attention_heads' | 'attention_head_dim'>;
+
+/** Keys and values that a layer's tokens attend to, beside or in place of their own `kv`. */
+export interface LayerKeys {
+  readonly kv: T;
+  /** Those of tokens before them. */
+  readonly context?: T;
+  /** Where in `kv`, a cache, the tokens stand. */
+  readonly position?: T;
+}
+
+/** Chooses the keys of layer `layer`, of which its tokens have `kv` [R, L, 2D]. */
+export type KeysOf = (layer: number, kv: T) => LayerKeys;
+
 /** The positional embeddings of tokens start … start + length, flat. */
 export function priorPositions(g: GraphBuilder, c: PriorConfig, start: number, length: number): T {
   const total = c.num_embeddings + c.additional_embeddings;
@@ -57,7 +73,7 @@ export function priorPositions(g: GraphBuilder, c: PriorConfig, start: number, l
 }
 
 /** hidden [R, 77, E] and text embedding [R, E] → the tokens [R, 78, D] before positions are added. */
-export function emitPriorPrefix(g: GraphBuilder, c: PriorConfig, textEmbeds: T, textHidden: T): T {
+export function emitPriorPrefix(g: GraphBuilder, c: PriorLayers, textEmbeds: T, textHidden: T): T {
   const width = priorWidth(c);
   const text = g.mark('encoder_hidden_states_proj', linearLayer(g, 'encoder_hidden_states_proj', textHidden, width));
   const embedding = g.mark('embedding_proj', linearLayer(g, 'embedding_proj', textEmbeds, width));
@@ -86,29 +102,24 @@ function attentionInputs(g: GraphBuilder, layer: string, x: T): { normed: T; kv:
   return { normed, kv: pairedLinear(g, `${layer}.attn1`, ['to_k', 'to_v'], normed, lastDim(x)) };
 }
 
+const ownKeys: KeysOf = (_layer, kv) => ({ kv });
+
 /**
- * All layers over the tokens x[R, L, D] → [R, L, D]. `context(i)` gives the keys and values [R, Lc, 2D] of the tokens before
- * them in layer i; `mask` f32 [R, 77] is added to the scores of the text. Without a mask attention is not causal either, as in
- * PriorTransformer.forward.
+ * All layers over the tokens x[R, L, D] → [R, L, D], which see themselves alone unless `keysOf` gives more; `mask` f32 [R, 77] is
+ * added to the scores of the text. Without a mask attention is not causal either, as in PriorTransformer.forward.
  */
-export function emitPriorLayers(
-  g: GraphBuilder,
-  c: PriorConfig,
-  x: T,
-  mask: T | null,
-  context: ((layer: number) => T) | null = null,
-): T {
+export function emitPriorLayers(g: GraphBuilder, c: PriorLayers, x: T, mask: T | null, keysOf = ownKeys): T {
   let h = x;
-  for (let i = 0; i < c.num_layers; i++) h = layer(g, c, i, h, mask, context?.(i) ?? null).out;
+  for (let i = 0; i < c.num_layers; i++) h = layer(g, c, i, h, mask, keysOf).out;
   return h;
 }
 
 /** All layers over the prefix x[R, 78, D], as far as their keys and values [R, 78, 2D] go. */
-export function emitPriorKeysValues(g: GraphBuilder, c: PriorConfig, x: T, mask: T): T[] {
+export function emitPriorKeysValues(g: GraphBuilder, c: PriorLayers, x: T, mask: T): T[] {
   const result: T[] = [];
   let h = x;
   for (let i = 0; i < c.num_layers - 1; i++) {
-    const { out, kv } = layer(g, c, i, h, mask, null);
+    const { out, kv } = layer(g, c, i, h, mask, ownKeys);
     result.push(kv);
     h = out;
   }
@@ -126,11 +137,11 @@ const layerName = (index: number): string => `transformer_blocks.${index}`;
 /** diffusers' BasicTransformerBlock as PriorTransformer uses it: self-attention and a GELU MLP, both pre-norm. */
 function layer(
   g: GraphBuilder,
-  c: PriorConfig,
+  c: PriorLayers,
   index: number,
   x: T,
   mask: T | null,
-  context: T | null,
+  keysOf: KeysOf,
 ): { out: T; kv: T } {
   const name = layerName(index);
   const width = lastDim(x);
@@ -140,10 +151,10 @@ function layer(
     heads: c.num_attention_heads,
     scale: c.attention_head_dim ** -0.5,
     causal: mask !== null,
-    context,
     mask,
   };
-  const attended = g.attention(q, kv, options, `${name}.attn1`);
+  const { kv: keys, ...others } = keysOf(index, kv);
+  const attended = g.attention(q, keys, { ...options, ...others }, `${name}.attn1`);
   const projected = g.mark(`${name}.attn1`, linearLayer(g, `${name}.attn1.to_out.0`, attended, width));
   const h = g.add(x, projected, `${name}.attn1.add`);
   const normed3 = g.mark(`${name}.norm3`, layerNormLayer(g, `${name}.norm3`, h, 1e-5));
