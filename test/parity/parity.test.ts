@@ -16,7 +16,7 @@ const failed = (rows: readonly Row[]): string[] =>
 describe('parity with the reference', () => {
   it('finds fixtures by what lies in them', () => {
     const kinds = findFixtures(FIXTURES).map((f) => f.kind);
-    expect(new Set(kinds)).toEqual(new Set(['rng', 'schedule', 'tokenizer', 'unclip-t2i']));
+    expect(new Set(kinds)).toEqual(new Set(['clip', 'rng', 'schedule', 'tokenizer', 'unclip-t2i']));
   });
 
   it('holds for every stored tensor in f32', async () => {
@@ -35,12 +35,14 @@ describe('parity with the reference', () => {
       'super_res_last',
       'run_a',
       'run_c_nocfg',
+      'transformers',
+      'openai',
     ])
       expect(networks).toContain(name);
   });
 
   it('holds for the networks in f16', async () => {
-    const { rows } = await checkParity(FIXTURES, { dtype: 'f16', only: ['unclip-t2i'] });
+    const { rows } = await checkParity(FIXTURES, { dtype: 'f16', only: ['unclip-t2i', 'clip'] });
     expect(failed(rows)).toEqual([]);
   });
 

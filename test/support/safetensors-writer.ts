@@ -1,24 +1,7 @@
 import { writeFileSync } from 'node:fs';
+import { f32Bytes, safetensorsBytes, type TensorBytes } from '../../src/ts/weights/safetensors-bytes.js';
 
-export interface TensorToWrite {
-  dtype: string;
-  shape: number[];
-  data: Uint8Array;
-}
-
-/** A safetensors file of these tensors, back to back. */
-export function safetensorsBytes(
-  tensors: Record<string, TensorToWrite>,
-  metadata?: Record<string, string>,
-): Uint8Array {
-  let offset = 0;
-  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata };
-  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
-    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
-  }
-  return withHeader(JSON.stringify(header), Buffer.concat(Object.values(tensors).map((t) => t.data)));
-}
+export { f32Bytes as f32Tensor, safetensorsBytes, type TensorBytes as TensorToWrite };
 
 /** A file with this header text, whatever it says. */
 export function withHeader(header: string | Uint8Array, data: Uint8Array, length?: bigint): Uint8Array {
@@ -28,11 +11,6 @@ export function withHeader(header: string | Uint8Array, data: Uint8Array, length
   return Buffer.concat([prefix, text, data]);
 }
 
-export function writeSafetensors(path: string, tensors: Record<string, TensorToWrite>): void {
+export function writeSafetensors(path: string, tensors: Record<string, TensorBytes>): void {
   writeFileSync(path, safetensorsBytes(tensors));
-}
-
-/** An F32 tensor of these values. */
-export function f32Tensor(shape: number[], values: ArrayLike<number>): TensorToWrite {
-  return { dtype: 'F32', shape, data: new Uint8Array(Float32Array.from(values).buffer) };
 }

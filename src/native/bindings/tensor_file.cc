@@ -108,12 +108,16 @@ class TensorFile : public Napi::ObjectWrap<TensorFile> {
   struct Request {
     const TensorEntry& entry;
     const std::byte* source;
+    /// Elements that are meant: the whole tensor, or a part of it.
+    std::size_t elements;
     std::span<std::byte> destination;
     Napi::Object options;
     Target target;
+    /// What `source` points to where the part had to be transposed.
+    std::vector<std::byte> transposed;
   };
 
-  /// Arguments (tensor index, destination, { f16, byteOffset, … }) of copy and pack.
+  /// Arguments (tensor index, destination, { f16, byteOffset, part?, … }) of copy and pack.
   Request requestOf(const Napi::CallbackInfo& info) const {
     if (closed_) throw invalidInput("the file is closed");
     const double index = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1.0;
@@ -125,7 +129,34 @@ class TensorFile : public Napi::ObjectWrap<TensorFile> {
     if (offset > destination.size()) throw invalidInput("byteOffset lies past the end of the destination");
     if (file_) file_->requireUnchanged();
     const Target target = options.Get("f16").ToBoolean() ? Target::F16 : Target::F32;
-    return {entry, bytes().data() + entry.begin, destination.subspan(offset), options, target};
+    Request request{entry, bytes().data() + entry.begin, entry.elements, destination.subspan(offset), options, target, {}};
+    if (const Napi::Value part = options.Get("part"); part.IsObject()) narrow(request, part.As<Napi::Object>());
+    return request;
+  }
+
+  /// part = { first, elements, columns }: `elements` of the tensor from `first` on; columns > 0: they are a matrix of so many
+  /// columns, and its transpose is meant.
+  static void narrow(Request& request, const Napi::Object& part) {
+    const std::size_t first = sizeOption(part, "first");
+    const std::size_t elements = sizeOption(part, "elements");
+    const std::size_t columns = sizeOption(part, "columns");
+    if (first > request.entry.elements || elements > request.entry.elements - first) {
+      throw invalidInput("the part lies outside tensor \"" + request.entry.name + "\"");
+    }
+    const std::size_t size = itemSize(request.entry.dtype);
+    request.source += first * size;
+    request.elements = elements;
+    if (columns == 0) return;
+    if (elements % columns != 0) throw invalidInput("the columns do not fit tensor \"" + request.entry.name + "\"");
+    const std::size_t rows = elements / columns;
+    request.transposed.resize(elements * size);
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t c = 0; c < columns; ++c) {
+        std::memcpy(&request.transposed[(c * rows + r) * size], request.source + (r * columns + c) * size, size);
+      }
+    }
+    // Moving the request moves the vector's memory along, so that the pointer stays good.
+    request.source = request.transposed.data();
   }
 
   static void requireRoom(const Request& request, std::size_t elements, std::size_t zeros, std::size_t size) {
@@ -135,12 +166,12 @@ class TensorFile : public Napi::ObjectWrap<TensorFile> {
     }
   }
 
-  /// copy(index, destination, { f16, byteOffset, zeros }): all elements, then `zeros` zeros.
+  /// copy(index, destination, { f16, byteOffset, zeros, part? }): all elements, then `zeros` zeros.
   Napi::Value copy(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       const Request request = requestOf(info);
       const std::size_t zeros = sizeOption(request.options, "zeros");
-      const std::size_t count = request.entry.elements;
+      const std::size_t count = request.elements;
       requireRoom(request, count, zeros, itemSize(request.target));
       std::byte* out = request.destination.data();
       const auto lost = convertElements(request.source, request.entry.dtype, count, request.target, out);
@@ -157,7 +188,7 @@ class TensorFile : public Napi::ObjectWrap<TensorFile> {
                           extentOption(o, "stride"),  sizeOption(o, "column"),   sizeOption(o, "zeros")};
     // Extents are below 2^31, so outputs * inputs fits; dividing keeps the whole product from overflowing.
     const std::uint64_t plane = static_cast<std::uint64_t>(p.outputs) * p.inputs;
-    if (request.entry.elements % plane != 0 || request.entry.elements / plane != p.taps) {
+    if (request.elements % plane != 0 || request.elements / plane != p.taps) {
       throw invalidInput("outputs, inputs and taps do not fit tensor \"" + request.entry.name + "\"");
     }
     if (p.column > p.stride || p.outputs > p.stride - p.column || p.zeros > p.stride - p.column - p.outputs) {
@@ -196,7 +227,7 @@ class TensorFile : public Napi::ObjectWrap<TensorFile> {
       const Request request = requestOf(info);
       const std::size_t outputs = extentOption(request.options, "outputs");
       const std::size_t zeros = sizeOption(request.options, "zeros");
-      const std::size_t elements = request.entry.elements;
+      const std::size_t elements = request.elements;
       if (elements == 0 || elements % outputs != 0) {
         throw invalidInput("outputs do not fit tensor \"" + request.entry.name + "\"");
       }

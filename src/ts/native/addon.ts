@@ -14,10 +14,21 @@ export interface NativeTensorInfo {
   bytes: number;
 }
 
+/** A part of a stored tensor that stands for a tensor of its own. */
+export interface TensorPart {
+  /** Its first element, and how many there are. */
+  first: number;
+  elements: number;
+  /** Above 0: the elements are a matrix of so many columns, and its transpose is meant. */
+  columns: number;
+}
+
 /** Where converted elements go: f16 bits or f32, from `byteOffset` of the destination on. */
 interface Placement {
   f16: boolean;
   byteOffset: number;
+  /** What is read in place of the whole tensor. */
+  part?: TensorPart;
 }
 
 /** The whole tensor, flat, followed by `zeros` zeros. */
@@ -46,6 +57,7 @@ export interface ScaleOptions {
   byteOffset: number;
   outputs: number;
   zeros: number;
+  part?: TensorPart;
 }
 
 /** A tensor whose place in a file the caller knows: `begin` is its first byte. */

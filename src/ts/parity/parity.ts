@@ -2,8 +2,10 @@ import { join, relative } from 'node:path';
 import type { ActivationDType } from '../graph/types.js';
 import { Checkpoint } from '../pipelines/checkpoint.js';
 import { Runtime, type RuntimeOptions } from '../runtime/runtime.js';
-import { type Bars, barsOf } from './bars.js';
+import { barsOf } from './bars.js';
+import { checkClip, checkImageEncoder } from './clip.js';
 import { Report, type Row } from './compare.js';
+import type { DeviceContext } from './context.js';
 import { type Fixture, findFixtures, type Kind } from './fixtures.js';
 import { checkNetworks } from './networks.js';
 import { checkRng } from './rng.js';
@@ -25,7 +27,14 @@ export interface ParityResult {
 }
 
 /** Kinds that {@link checkParity} can check. */
-export const SUPPORTED: ReadonlySet<Kind> = new Set<Kind>(['unclip-t2i', 'unclip-i2i', 'rng', 'schedule', 'tokenizer']);
+export const SUPPORTED: ReadonlySet<Kind> = new Set<Kind>([
+  'unclip-t2i',
+  'unclip-i2i',
+  'clip',
+  'rng',
+  'schedule',
+  'tokenizer',
+]);
 
 /**
  * Holds the engine against every fixture of reference data at or below `root`.
@@ -45,9 +54,10 @@ export async function checkParity(root: string, options: ParityOptions = {}): Pr
         continue;
       }
       const report = new Report(name, onRow);
-      if (fixture.kind.startsWith('unclip-')) {
+      const checkOnDevice = ON_DEVICE[fixture.kind];
+      if (checkOnDevice !== undefined) {
         runtime ??= await Runtime.open(runtimeOptions);
-        await checkTextToImage(fixture, { runtime, dtype, bars: barsOf(dtype, options.weights), report });
+        await checkOnDevice(fixture.folder, { runtime, dtype, bars: barsOf(dtype, options.weights), report });
       } else {
         const left = checkPure(fixture, report);
         for (const what of left) unsupported.push({ kind: fixture.kind, what: join(name, what) });
@@ -60,15 +70,22 @@ export async function checkParity(root: string, options: ParityOptions = {}): Pr
   return { rows, unsupported };
 }
 
-async function checkTextToImage(
-  fixture: Fixture,
-  how: { runtime: Runtime; dtype: ActivationDType; bars: Bars; report: Report },
-): Promise<void> {
-  const model = Checkpoint.open(join(fixture.folder, 'model'));
+/** Kinds that need a device. */
+const ON_DEVICE: Partial<Record<Kind, (folder: string, how: DeviceContext) => Promise<void>>> = {
+  'unclip-t2i': checkUnclip,
+  'unclip-i2i': async (folder, how) => {
+    await checkImageEncoder(folder, how);
+    await checkUnclip(folder, how);
+  },
+  clip: checkClip,
+};
+
+async function checkUnclip(folder: string, how: DeviceContext): Promise<void> {
+  const model = Checkpoint.open(join(folder, 'model'));
   try {
     const context = { ...how, model };
-    await checkNetworks(fixture.folder, context);
-    await checkRuns(fixture.folder, context);
+    await checkNetworks(folder, context);
+    await checkRuns(folder, context);
   } finally {
     model.close();
   }

@@ -1,31 +1,21 @@
-import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
+import type { WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
-import { Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../runtime/runtime.js';
 import { type TunedClass, type TuneOptions, tuneGraphs } from '../tune/tune-graphs.js';
 import type { TuningTable } from '../tune/tuning-table.js';
 import { UnclipError } from '../util/errors.js';
 import { Checkpoint } from './checkpoint.js';
+import { ClipModel } from './clip/clip-model.js';
+import { ClipEmbedder } from './clip/embedder.js';
 import { graphRuns } from './graph-runs.js';
+import { type OpenedRuntime, openRuntime, type RuntimeLoadOptions } from './open-runtime.js';
 import { ProgramSet } from './programs/program-set.js';
 import { isGuided } from './settings.js';
 import { type Tuning, tuningMode, useTuning } from './tuning.js';
 
-export interface LoadOptions {
-  /** Storage of weights and activations; sums are f32 in any case. `auto` (default): f16 on GPUs that have it, else f32. */
-  readonly dtype?: 'auto' | ActivationDType;
-  /**
-   * Storage of matrix weights: `full` (default), in {@link dtype}, or `q8`, 8 bits each with a scale for each output: a quarter of
-   * the memory of f32, half of f16, for errors of about 1 % in a network's output (bench/notes/q8.md).
-   */
-  readonly weights?: WeightFormat;
-  /** `auto` (default) takes a hardware adapter when there is one. */
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+export interface LoadOptions extends RuntimeLoadOptions {
   /** Most pictures drawn at once. Default 4 on hardware, 1 on software; a picture does not depend on it. */
   readonly batchSize?: number;
-  /** Most bytes of weights on the GPU at once; networks take turns within it. Default: no bound. */
-  readonly weightBudgetBytes?: number;
-  /** Kernel variants by name (`portable`, …), for tests and benchmarks. */
-  readonly variants?: string;
   /**
    * Kernels and tile sizes: `cached` (default) as measured on this adapter earlier, here or for the package, and chosen by rules
    * where nothing was measured; `search` measures at loading what is not known, which takes up to a minute once; `off`: by
@@ -34,13 +24,6 @@ export interface LoadOptions {
   readonly tuning?: Tuning;
   /** The same kernels whatever was measured: `tuning: 'off'`. */
   readonly deterministic?: boolean;
-  /** Poll the GPU without pause: some 10 µs less latency for a core that is busy while waiting. Default false. */
-  readonly eagerPolling?: boolean;
-}
-
-interface Storage {
-  readonly dtype: ActivationDType;
-  readonly weights: WeightFormat;
 }
 
 /** Most time that `tuning: 'search'` takes at loading. */
@@ -62,39 +45,41 @@ export class Engine {
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
   #tuning: TuningTable | undefined;
+  #clip: ClipEmbedder | undefined;
 
-  private constructor(model: Checkpoint, runtime: Runtime, storage: Storage, batchSize: number) {
+  private constructor(model: Checkpoint, { runtime, dtype, weights }: OpenedRuntime, batchSize: number) {
     this.model = model;
     this.runtime = runtime;
-    this.dtype = storage.dtype;
-    this.weights = storage.weights;
+    this.dtype = dtype;
+    this.weights = weights;
     this.batchSize = batchSize;
   }
 
   /** @throws UnclipError as `Unclip.load` */
   static async open(folder: string, options: LoadOptions): Promise<Engine> {
-    const { dtype = 'auto', weights = 'full', batchSize, tuning, deterministic = false, ...runtimeOptions } = options;
+    const { batchSize, tuning, deterministic = false, ...runtimeOptions } = options;
     const mode = tuningMode(tuning, deterministic);
     if (batchSize !== undefined && (!Number.isInteger(batchSize) || batchSize < 1))
       throw new UnclipError('INPUT_INVALID', `batchSize is ${batchSize}: give a whole number, at least 1`);
-    if (!WEIGHT_FORMATS.includes(weights))
-      throw new UnclipError('INPUT_INVALID', `weights is '${weights}': give ${WEIGHT_FORMATS.join(' or ')}`);
     const model = Checkpoint.open(folder);
-    let runtime: Runtime | undefined;
+    let opened: OpenedRuntime | undefined;
     try {
-      runtime = await Runtime.open({ ...runtimeOptions, weights });
-      const { caps } = runtime.device;
-      if (dtype === 'f16') runtime.requireDType(dtype);
-      const chosen = dtype === 'auto' ? (caps.f16 && !caps.software ? 'f16' : 'f32') : dtype;
-      const engine = new Engine(model, runtime, { dtype: chosen, weights }, batchSize ?? (caps.software ? 1 : 4));
-      if (mode !== 'off') engine.#tuning = useTuning(runtime);
+      opened = await openRuntime(runtimeOptions);
+      const engine = new Engine(model, opened, batchSize ?? (opened.runtime.device.caps.software ? 1 : 4));
+      if (mode !== 'off') engine.#tuning = useTuning(opened.runtime);
       if (mode === 'search') await engine.#tuneAtLoad();
       return engine;
     } catch (error) {
-      await runtime?.close();
+      await opened?.runtime.close();
       model.close();
       throw error;
     }
+  }
+
+  /** CLIP's encoders on this model's weights. To be used in this engine's turn. */
+  get clip(): ClipEmbedder {
+    this.#clip ??= new ClipEmbedder(this.runtime, ClipModel.ofCheckpoint(this.model), this.dtype);
+    return this.#clip;
   }
 
   /**
@@ -171,5 +156,6 @@ export class Engine {
   #forgetPrograms(): void {
     for (const programs of this.#programs.values()) programs.destroy();
     this.#programs.clear();
+    this.#clip?.destroy();
   }
 }

@@ -4,6 +4,8 @@ import type { ActivationDType } from '../graph/types.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { TunedClass, TuneOptions } from '../tune/tune-graphs.js';
 import type { Checkpoint } from './checkpoint.js';
+import type { EmbedRequest, EmbedResult } from './clip/embedder.js';
+import { type RankRequest, type RankResult, rankCaptions } from './clip/rank.js';
 import { Engine, type LoadOptions } from './engine.js';
 import { type GenerateRequest, type GenerateResult, textToImage } from './text-to-image.js';
 
@@ -74,6 +76,25 @@ export class Unclip {
    */
   generate(request: GenerateRequest): Promise<GenerateResult> {
     return textToImage(this.#engine, request);
+  }
+
+  /**
+   * CLIP embeddings of texts and pictures, not normalised: what prior and decoder take.
+   * @throws UnclipError INPUT_*, MODEL_CONFIG_INVALID (pictures, and the model has no image encoder), CANCELLED, GPU_*
+   */
+  embed(request: EmbedRequest): Promise<EmbedResult> {
+    return this.#engine.exclusive(
+      () => {},
+      () => this.#engine.clip.embed(request),
+    );
+  }
+
+  /** How well captions fit pictures, by the model's CLIP. Throws as {@link embed} does, and INPUT_INVALID for none of either. */
+  rank(request: RankRequest): Promise<RankResult> {
+    return this.#engine.exclusive(
+      () => {},
+      () => rankCaptions(this.#engine.clip, request),
+    );
   }
 
   /** Frees GPU memory and files, after requests that are under way; the process can then end by itself. */

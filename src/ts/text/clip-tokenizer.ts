@@ -26,6 +26,8 @@ export class ClipTokenizer {
   readonly startId: number;
   readonly endId: number;
   readonly padId: number;
+  /** One more than the largest id. */
+  readonly idCount: number;
   private readonly vocabulary: ReadonlyMap<string, number>;
   private readonly unknownId: number;
   private readonly pairs: BytePairs;
@@ -38,6 +40,9 @@ export class ClipTokenizer {
     this.startId = vocabulary.get(bos)!;
     this.endId = vocabulary.get(eos)!;
     this.padId = vocabulary.get(pad)!;
+    let largest = 0;
+    for (const id of vocabulary.values()) largest = Math.max(largest, id);
+    this.idCount = largest + 1;
     this.unknownId = vocabulary.get(unk)!;
     this.pairs = new BytePairs(files.merges);
     // Longest first: where two special tokens begin at one place, the longer one is meant.

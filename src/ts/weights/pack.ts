@@ -68,7 +68,7 @@ function packFlat(sources: readonly StoredTensor[], destination: Uint8Array, f16
     const count = elementCount(source.shape);
     const last = i === sources.length - 1;
     const zeros = last ? destination.byteLength / bytes - byteOffset / bytes - count : 0;
-    source.file.copy(source.name, destination, { f16, byteOffset, zeros });
+    source.file.copy(source.name, destination, { f16, byteOffset, zeros, part: source.part });
     byteOffset += count * bytes;
   });
 }
@@ -82,10 +82,10 @@ function packColumns(
   const columns = columnsOf(request);
   const stride = pad4(columns);
   let column = 0;
-  sources.forEach(({ file, name }, i) => {
+  sources.forEach(({ file, name, part }, i) => {
     const shape = matrixShape(request, i);
     const zeros = i === sources.length - 1 ? stride - columns : 0;
-    const place = { byteOffset: 0, ...shape, stride, column, zeros };
+    const place = { byteOffset: 0, ...shape, stride, column, zeros, part };
     if (request.quantized === 'values') file.packQuantized(name, destination, place);
     else file.pack(name, destination, { f16, ...place });
     column += shape.outputs;
@@ -95,10 +95,10 @@ function packColumns(
 function packScales(request: WeightRequest, sources: readonly StoredTensor[], destination: Uint8Array): void {
   const columns = columnsOf(request);
   let column = 0;
-  sources.forEach(({ file, name }, i) => {
+  sources.forEach(({ file, name, part }, i) => {
     const { outputs } = matrixShape(request, i);
     const zeros = i === sources.length - 1 ? pad4(columns) - columns : 0;
-    file.quantizationScales(name, destination, { byteOffset: column * 4, outputs, zeros });
+    file.quantizationScales(name, destination, { byteOffset: column * 4, outputs, zeros, part });
     column += outputs;
   });
 }

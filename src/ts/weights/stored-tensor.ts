@@ -1,4 +1,4 @@
-import type { StoredDType } from '../native/addon.js';
+import type { StoredDType, TensorPart } from '../native/addon.js';
 import type { TensorFile } from './tensor-file.js';
 
 /** A stored tensor: its shape in PyTorch's order and where it lies. */
@@ -8,6 +8,8 @@ export interface StoredTensor {
   shape: readonly number[];
   file: TensorFile;
   bytes: number;
+  /** Set where the tensor is a part of the one that the file holds under `name`. */
+  part?: TensorPart;
 }
 
 /** Where packing takes its tensors from. */
