@@ -15,8 +15,6 @@ import type { DeviceContext } from './context.js';
 import { type GoldenFile, type GoldenTensor, readGolden } from './golden-file.js';
 import { writeOpenAiNames } from './openai-names.js';
 
-let serial = 0;
-
 /** A `clip` fixture in transformers' layout, and its tensors by OpenAI's names: both against what openai/CLIP computed. */
 export async function checkClip(folder: string, context: DeviceContext): Promise<void> {
   const golden = readGolden(join(folder, 'golden.safetensors'));
@@ -128,7 +126,7 @@ async function run(
   weights: WeightSource,
   inputs: Readonly<Record<string, Float32Array | Uint32Array>>,
 ): Promise<Program> {
-  const program = c.runtime.program(`parity-clip${serial++}`, graph, weights);
+  const program = c.runtime.program('clip', graph, weights);
   for (const [name, values] of Object.entries(inputs)) program.state(name).write(values);
   await program.prepare();
   c.runtime.submit([program]);

@@ -37,6 +37,10 @@ export class NetworkWeights {
     this.#source = source;
   }
 
+  isOf(source: WeightSource): boolean {
+    return this.#source === source;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }
@@ -103,7 +107,7 @@ export class NetworkWeights {
 export class Residency {
   readonly budgetBytes: number;
   readonly #device: Device;
-  readonly #networks = new Map<string, NetworkWeights>();
+  readonly #networks: NetworkWeights[] = [];
   #clock = 0;
 
   constructor(device: Device, budgetBytes = Number.POSITIVE_INFINITY) {
@@ -112,15 +116,15 @@ export class Residency {
   }
 
   get bytes(): number {
-    return [...this.#networks.values()].reduce((sum, n) => sum + n.bytes, 0);
+    return this.#networks.reduce((sum, n) => sum + n.bytes, 0);
   }
 
-  /** The weights of the network called `name`, made on first use. */
+  /** The weights of the network called `name` of a source, made on first use. Two models may have networks of one name. */
   network(name: string, source: WeightSource): NetworkWeights {
-    let network = this.#networks.get(name);
+    let network = this.#networks.find((n) => n.name === name && n.isOf(source));
     if (network === undefined) {
       network = new NetworkWeights(name, source);
-      this.#networks.set(name, network);
+      this.#networks.push(network);
     }
     return network;
   }
@@ -139,9 +143,7 @@ export class Residency {
         'GPU_OUT_OF_MEMORY',
         `the weights of ${network.name} need ${network.bytes + needed} bytes, the budget is ${this.budgetBytes}; raise it, use f16 or weights q8`,
       );
-    const others = [...this.#networks.values()]
-      .filter((n) => n !== network && n.bytes > 0)
-      .sort((a, b) => a.lastUse - b.lastUse);
+    const others = this.#networks.filter((n) => n !== network && n.bytes > 0).sort((a, b) => a.lastUse - b.lastUse);
     while (this.bytes + needed > this.budgetBytes && others.length > 0) others.shift()!.evict();
     await network.upload(missing, this.#device);
   }
@@ -152,7 +154,7 @@ export class Residency {
   }
 
   destroy(): void {
-    for (const network of this.#networks.values()) network.evict();
+    for (const network of this.#networks) network.evict();
   }
 }
 
