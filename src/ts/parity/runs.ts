@@ -155,10 +155,10 @@ async function checkSteps(
 }
 
 const isAmplified = ({ options, steps }: Sampler, index: number): boolean =>
-  options.schedule.params(steps[index]!).x0Divisor < AMPLIFIED;
+  options.plan.schedule.params(steps[index]!).x0Divisor < AMPLIFIED;
 
 async function checkStage(name: string, sampler: Sampler, golden: GoldenFile, c: Context): Promise<void> {
-  const prefix = PREFIX[sampler.options.stage];
+  const prefix = PREFIX[sampler.options.plan.stage];
   const noise = new StoredNoise(golden);
   const compare = (key: string, values: readonly number[]): void =>
     c.report.maxAbs(name, `${prefix}.${key}`, [values.length], values, golden.numbers(`${prefix}.${key}`), 0);
@@ -168,7 +168,7 @@ async function checkStage(name: string, sampler: Sampler, golden: GoldenFile, c:
   );
   compare(
     'prev_timesteps',
-    sampler.options.schedule.steps(sampler.steps.length).map((s) => s.prevTimestep),
+    sampler.options.plan.schedule.steps(sampler.steps.length).map((s) => s.prevTimestep),
   );
   const bar = c.bars.step;
   for (let i = 0; i < sampler.steps.length; i++) {

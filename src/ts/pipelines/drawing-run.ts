@@ -1,10 +1,11 @@
 import type { Runtime } from '../runtime/runtime.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { NoiseSource, StageName } from './noise.js';
+import type { NoiseSource } from './noise.js';
 import type { ProgramSet } from './programs/program-set.js';
 import { type RunHooks, runStage, submitPrograms } from './run-stage.js';
 import { Sampler } from './sampler.js';
 import type { SamplingSettings } from './settings.js';
+import { decoderPlan, superResPlan } from './stage-plan.js';
 
 /** Starting samples x_T of the decoder in place of the generator's draws: one f32 [S, S, 3] a picture, channels last, or none. */
 export type StartingSamples = readonly (Float32Array | undefined)[];
@@ -19,23 +20,12 @@ export class DrawingRun {
   constructor(runtime: Runtime, model: Checkpoint, programs: ProgramSet, settings: SamplingSettings) {
     this.#runtime = runtime;
     this.#programs = programs;
-    const { decoder, superResFirst, decoderSize, superResSize } = model.configs;
     const { decoderStep, superResStep, superResLast } = programs.drawing;
     const { batch } = programs.text.options;
-    const sampler = (stage: StageName, o: Omit<ConstructorParameters<typeof Sampler>[1], 'stage' | 'batch'>): Sampler =>
-      new Sampler(runtime, { stage, batch, ...o });
-    this.decoder = sampler('decoder', {
-      schedule: model.schedules.decoder,
-      steps: settings.decoderSteps,
-      guidanceScale: settings.decoderGuidanceScale,
-      sampleShape: [decoder.in_channels, decoderSize, decoderSize],
-      program: decoderStep,
-    });
-    this.superRes = sampler('superRes', {
-      schedule: model.schedules.superRes,
-      steps: settings.superResSteps,
-      guidanceScale: 1,
-      sampleShape: [superResFirst.out_channels, superResSize, superResSize],
+    this.decoder = new Sampler(runtime, { plan: decoderPlan(model, settings), batch, program: decoderStep });
+    this.superRes = new Sampler(runtime, {
+      plan: superResPlan(model, settings),
+      batch,
       program: superResStep,
       lastProgram: superResLast,
     });

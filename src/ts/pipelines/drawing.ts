@@ -1,9 +1,8 @@
-import type { PictureParameters } from '../image/parameters.js';
 import { DrawingRun } from './drawing-run.js';
 import type { Engine } from './engine.js';
-import { GeneratedImage } from './generated-image.js';
+import type { GeneratedImage } from './generated-image.js';
 import { PerImageNoise } from './noise.js';
-import { packageVersion } from './package-version.js';
+import { finishedImage } from './picture-parameters.js';
 import { PriorRun } from './prior-run.js';
 import { preparePrograms } from './programs/options.js';
 import type { ProgramSet } from './programs/program-set.js';
@@ -90,7 +89,7 @@ export async function drawPictures(
         await tell({ ...progress, remainingMs: pace.step(progress.stage, batchesLeft), preview });
       },
     });
-    const drawn = await readPictures(engine, programs, batch, settings, withPrior);
+    const drawn = await readPictures(engine, programs, batch, settings);
     lap('pixels');
     for (const image of drawn) {
       await options.onImage?.(image, images.length);
@@ -129,38 +128,13 @@ async function drawBatch(
 }
 
 async function readPictures(
-  { model, dtype, weights, runtime }: Engine,
+  engine: Engine,
   programs: ProgramSet,
   batch: readonly DrawItem[],
   settings: SamplingSettings,
-  withPrior: boolean,
 ): Promise<GeneratedImage[]> {
-  const pixels = programs.drawing.pixels.state('pixels');
-  const [, height, width] = pixels.shape as [number, number, number];
-  const words = await pixels.readWords();
+  const words = await programs.drawing.pixels.state('pixels').readWords();
   const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-  const size = width * height * 4;
-  return batch.map(({ prompt, seed, origin }, k) => {
-    const parameters: PictureParameters = {
-      version: packageVersion(),
-      model: model.folder,
-      modelHash: model.hash,
-      prompt,
-      seed,
-      steps: {
-        ...(withPrior ? { prior: settings.priorSteps } : {}),
-        decoder: settings.decoderSteps,
-        superRes: settings.superResSteps,
-      },
-      guidance: {
-        ...(withPrior ? { prior: settings.priorGuidanceScale } : {}),
-        decoder: settings.decoderGuidanceScale,
-      },
-      dtype,
-      weights,
-      adapter: runtime.device.adapter.name,
-      ...origin,
-    };
-    return new GeneratedImage(width, height, bytes.slice(k * size, (k + 1) * size), parameters);
-  });
+  const size = bytes.length / batch.length;
+  return batch.map((item, k) => finishedImage(engine, item, settings, bytes.slice(k * size, (k + 1) * size)));
 }

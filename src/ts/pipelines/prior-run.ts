@@ -5,6 +5,7 @@ import type { ProgramSet } from './programs/program-set.js';
 import { type RunHooks, runStage, submitPrograms } from './run-stage.js';
 import { Sampler } from './sampler.js';
 import type { SamplingSettings } from './settings.js';
+import { priorPlan } from './stage-plan.js';
 
 /** The diffusion prior of DALL·E 2 (arXiv 2204.06125, section 2.2): leaves image embeddings in the drawing programs' input. */
 export class PriorRun {
@@ -15,16 +16,8 @@ export class PriorRun {
   constructor(runtime: Runtime, model: Checkpoint, programs: ProgramSet, settings: SamplingSettings) {
     this.#runtime = runtime;
     this.#programs = programs;
-    const { config, schedule } = model.requirePrior();
-    this.sampler = new Sampler(runtime, {
-      stage: 'prior',
-      schedule,
-      steps: settings.priorSteps,
-      batch: programs.text.options.batch,
-      guidanceScale: settings.priorGuidanceScale,
-      sampleShape: [config.embedding_dim],
-      program: programs.prior.step,
-    });
+    const { batch } = programs.text.options;
+    this.sampler = new Sampler(runtime, { plan: priorPlan(model, settings), batch, program: programs.prior.step });
   }
 
   /** Submits what no step changes. Needs the text programs' results of this batch. */

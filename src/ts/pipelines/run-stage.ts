@@ -40,7 +40,7 @@ export async function runStage(runtime: Runtime, sampler: Sampler, noise: NoiseS
     // Another program's weights may have to take the place of this one's, which must not happen before it has run.
     const ahead = i + 1 < steps && sampler.sameProgram(i, i + 1);
     [, prepared] = await Promise.all([runtime.device.idle(), ahead ? sampler.prepare(i + 1, noise, true) : undefined]);
-    await stepDone(hooks, { stage: sampler.options.stage, step: i + 1, steps }, sampler);
+    await stepDone(hooks, { stage: sampler.options.plan.stage, step: i + 1, steps }, sampler);
   }
 }
 

@@ -1,23 +1,15 @@
-import { type SamplingChoice, samplerSteps } from '../diffusion/samplers/registry.js';
-import type { UnClipSchedule } from '../diffusion/schedule.js';
 import type { StepCoefficients } from '../diffusion/step-coefficients.js';
-import { packStepParams, STEP_PARAMS_FLOATS } from '../diffusion/step-params.js';
+import { STEP_PARAMS_FLOATS } from '../diffusion/step-params.js';
 import type { Program } from '../runtime/program.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { StateTensor } from '../runtime/state.js';
-import type { NoiseSource, StageName } from './noise.js';
+import type { NoiseSource } from './noise.js';
+import type { StagePlan } from './stage-plan.js';
 
 export interface SamplerOptions {
-  readonly stage: StageName;
-  readonly schedule: UnClipSchedule;
-  readonly steps: number;
-  /** Default: the ancestral sampler. */
-  readonly sampling?: SamplingChoice;
+  /** The same for every image of the batch. */
+  readonly plan: StagePlan;
   readonly batch: number;
-  /** One image's sample in PyTorch's order: [E] or [C, H, W]. */
-  readonly sampleShape: readonly number[];
-  /** 1 = no guidance. */
-  readonly guidanceScale: number;
   /** Program of every step but the last, and of the last where that is another network. They share latents, x0 and noise. */
   readonly program: Program;
   readonly lastProgram?: Program;
@@ -32,13 +24,16 @@ export interface PreparedStep {
 /** Runs the reverse steps of one stage. The sample stays on the GPU; per step only parameters and noise go up. */
 export class Sampler {
   readonly options: SamplerOptions;
-  readonly steps: readonly StepCoefficients[];
   readonly #runtime: Runtime;
 
   constructor(runtime: Runtime, options: SamplerOptions) {
     this.#runtime = runtime;
     this.options = options;
-    this.steps = samplerSteps(options.schedule, options.steps, options.sampling);
+  }
+
+  /** Noisiest first. */
+  get steps(): readonly StepCoefficients[] {
+    return this.options.plan.steps;
   }
 
   /** The sample x_t of all images, f32, channels last. */
@@ -53,7 +48,7 @@ export class Sampler {
 
   /** Starting noise. */
   start(noise: NoiseSource): void {
-    const { stage, sampleShape } = this.options;
+    const { stage, sampleShape } = this.options.plan;
     this.latents.write(noise.draw(stage, -1, sampleShape));
   }
 
@@ -69,14 +64,11 @@ export class Sampler {
    * @param ahead whether the step before is still running
    */
   async prepare(index: number, noise: NoiseSource, ahead = false): Promise<PreparedStep> {
-    const { stage, schedule, guidanceScale, sampleShape, batch } = this.options;
-    const coefficients = this.steps[index]!;
-    const last = index === this.steps.length - 1;
-    // diffusers clamps the decoder's sample to [−1, 1] after its last step.
-    const params = schedule.params(coefficients, { guidanceScale, outputClip: last && stage === 'decoder' ? 1 : 0 });
+    const { plan, batch } = this.options;
+    const record = plan.record(index);
     const packed = new Float32Array(batch * STEP_PARAMS_FLOATS);
-    for (let image = 0; image < batch; image++) packStepParams(params, packed, image);
-    const drawn = coefficients.noisy ? noise.draw(stage, index, sampleShape) : undefined;
+    for (let image = 0; image < batch; image++) packed.set(record, image * STEP_PARAMS_FLOATS);
+    const drawn = this.steps[index]!.noisy ? noise.draw(plan.stage, index, plan.sampleShape) : undefined;
     const program = this.#programOf(index);
     await program.prepare();
     const recording = this.#runtime.record([program], ahead);

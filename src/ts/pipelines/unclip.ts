@@ -7,6 +7,8 @@ import type { Checkpoint } from './checkpoint.js';
 import type { EmbedRequest, EmbedResult } from './clip/embedder.js';
 import { type RankRequest, type RankResult, rankCaptions } from './clip/rank.js';
 import { Engine, type LoadOptions } from './engine.js';
+import { packageVersion } from './package-version.js';
+import { Scheduler, type SchedulerOptions } from './scheduler/scheduler.js';
 import { type GenerateRequest, type GenerateResult, textToImage } from './text-to-image.js';
 
 /**
@@ -35,6 +37,11 @@ export class Unclip {
 
   get model(): Checkpoint {
     return this.#engine.model;
+  }
+
+  /** Of this package. */
+  get version(): string {
+    return packageVersion();
   }
 
   get dtype(): ActivationDType {
@@ -95,6 +102,14 @@ export class Unclip {
       () => {},
       () => rankCaptions(this.#engine.clip, request),
     );
+  }
+
+  /**
+   * Draws pictures of many requests at once, in shared batches. Close it before {@link dispose}.
+   * @throws UnclipError INPUT_INVALID
+   */
+  scheduler(options: SchedulerOptions = {}): Scheduler {
+    return new Scheduler(this.#engine, options);
   }
 
   /** Frees GPU memory and files, after requests that are under way; the process can then end by itself. */

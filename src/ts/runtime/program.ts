@@ -86,6 +86,11 @@ export class Program {
     return state;
   }
 
+  /** What its commands are recorded for: one who recorded ahead records anew when this has changed since. */
+  get binding(): string {
+    return this.#bound;
+  }
+
   /** Compiles pipelines, loads weights, binds buffers: whatever of it is not done or stale. */
   async prepare(): Promise<void> {
     const { device, pipelines, residency, arena } = this.#host;

@@ -1,6 +1,7 @@
 /**
  * Stable error codes. A caller may branch on them; messages may be reworded.
  * One family per first word: INPUT (what a person typed), MODEL (a checkpoint folder), GPU (adapter and device), IO (disk).
+ * CANCELLED, QUEUE_FULL and DEADLINE_EXCEEDED say that a request ended for no fault of its own.
  */
 export type ErrorCode =
   | 'INPUT_INVALID'
@@ -23,7 +24,9 @@ export type ErrorCode =
   | 'IO_NO_SPACE'
   | 'IO_FAILED'
   | 'NATIVE_ADDON_MISSING'
-  | 'CANCELLED';
+  | 'CANCELLED'
+  | 'QUEUE_FULL'
+  | 'DEADLINE_EXCEEDED';
 
 /** An error that a user of the library or the command line is meant to read: one line, and what to do about it. */
 export class UnclipError extends Error {

@@ -1,0 +1,300 @@
+import { UnclipError } from '../../util/errors.js';
+import type { DrawItem } from '../drawing.js';
+import type { Engine } from '../engine.js';
+import type { GeneratedImage } from '../generated-image.js';
+import { finishedImage } from '../picture-parameters.js';
+import { isGuided, type SamplingSettings } from '../settings.js';
+import { decoderPlan, priorPlan, superResPlan } from '../stage-plan.js';
+import { BufferPool } from './buffer-pool.js';
+import { Lanes } from './lanes.js';
+import { Picture } from './picture.js';
+import { PictureRows } from './picture-rows.js';
+import { type Claim, chooseAdmission, chooseBatch, type LaneStage } from './policy.js';
+import { SchedulerCounts, type SchedulerMetrics } from './scheduler-metrics.js';
+
+export interface SchedulerOptions {
+  /** Most pictures in a batch. Default: the engine's batch size. */
+  readonly maxBatch?: number;
+  /** Most pictures under way at once, in whatever stages. Default: twice {@link maxBatch}. */
+  readonly maxActive?: number;
+  /** Most pictures waiting to begin; more are refused. Default 1024. */
+  readonly maxQueued?: number;
+  /** Longest that a picture is held at a step boundary so that others can join its batch, milliseconds. Default 50. */
+  readonly queueDelayMs?: number;
+}
+
+/** What is told after each step of a picture. */
+export interface PictureStep {
+  /** Index of the picture in its request. */
+  readonly picture: number;
+  readonly stage: 'text' | 'prior' | 'decoder' | 'superRes';
+  /** Steps of the stage that are done, 1 … steps. */
+  readonly step: number;
+  readonly steps: number;
+  /** Pictures in the batch that took the step. */
+  readonly batch: number;
+}
+
+export interface SubmitOptions {
+  readonly settings: SamplingSettings;
+  /** Higher goes first. Default 0. */
+  readonly priority?: number;
+  /** Clock (`performance.now()`) by which the pictures must be finished; later they fail with DEADLINE_EXCEEDED. */
+  readonly deadline?: number;
+  /** Aborting ends the pictures within one step with CANCELLED; others go on untouched. */
+  readonly signal?: AbortSignal;
+  /** Called after every step; not awaited. */
+  readonly onStep?: (step: PictureStep) => void;
+}
+
+/** A picture with what its requester waits for. */
+interface Job extends Claim {
+  readonly item: DrawItem;
+  readonly index: number;
+  readonly guided: boolean;
+  readonly withPrior: boolean;
+  readonly options: SubmitOptions;
+  readonly submitted: number;
+  readonly resolve: (image: GeneratedImage) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Active {
+  readonly job: Job;
+  readonly picture: Picture;
+  since: number;
+}
+
+/**
+ * Draws pictures of many requests at once. Pictures join and leave batches at every step boundary (continuous batching): those at
+ * the same stage share a step of its network, each with its own seed, step number, guidance and schedule. A picture is the
+ * same, to the bit on one device, whoever it shared its batches with.
+ *
+ * Every step is a turn of the engine's queue, so other tasks of the engine come in between.
+ */
+export class Scheduler {
+  readonly #engine: Engine;
+  readonly #maxBatch: number;
+  readonly #maxActive: number;
+  readonly #maxQueued: number;
+  readonly #queueDelayMs: number;
+  readonly #lanes: Lanes;
+  readonly #pool: BufferPool;
+  readonly #counts = new SchedulerCounts();
+  readonly #queued: Job[] = [];
+  readonly #active: Active[] = [];
+  /** By request: pictures that have begun, and steps they have had. */
+  readonly #shares = new Map<number, { begun: number; served: number; open: number }>();
+  #requests = 0;
+  #arrivals = 0;
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(engine: Engine, options: SchedulerOptions = {}) {
+    this.#engine = engine;
+    this.#maxBatch = options.maxBatch ?? engine.batchSize;
+    this.#maxActive = options.maxActive ?? 2 * this.#maxBatch;
+    this.#maxQueued = options.maxQueued ?? 1024;
+    this.#queueDelayMs = options.queueDelayMs ?? 50;
+    this.#lanes = new Lanes(engine);
+    this.#pool = new BufferPool(engine.runtime.device);
+  }
+
+  /**
+   * Asks for pictures. They are one request: it shares the device evenly with others of its priority.
+   * @returns a promise for each picture
+   * @throws UnclipError QUEUE_FULL when not all of them find room, INPUT_INVALID after {@link close}
+   */
+  submit(items: readonly DrawItem[], options: SubmitOptions): Promise<GeneratedImage>[] {
+    if (this.#closed) throw new UnclipError('INPUT_INVALID', 'this scheduler was closed');
+    if (this.#queued.length + items.length > this.#maxQueued)
+      throw new UnclipError('QUEUE_FULL', `${this.#queued.length} pictures wait already; try again later`);
+    const request = this.#requests++;
+    this.#shares.set(request, { begun: 0, served: 0, open: items.length });
+    const pictures = items.map(
+      (item, index) =>
+        new Promise<GeneratedImage>((resolve, reject) => {
+          this.#queued.push({
+            item,
+            index,
+            guided: isGuided(options.settings),
+            withPrior: item.imageEmbeds === undefined,
+            options,
+            request,
+            priority: options.priority ?? 0,
+            deadline: options.deadline,
+            arrival: this.#arrivals++,
+            submitted: performance.now(),
+            resolve,
+            reject,
+          });
+        }),
+    );
+    this.#running ??= this.#run();
+    return pictures;
+  }
+
+  /** Bytes of the rows of pictures under way, and of those kept for the next ones. */
+  get bufferBytes(): number {
+    return this.#pool.bytes;
+  }
+
+  metrics(): SchedulerMetrics {
+    const active: Partial<Record<LaneStage, number>> = {};
+    for (const { picture } of this.#active) active[picture.laneStage] = (active[picture.laneStage] ?? 0) + 1;
+    const { stages, failed, finished, begun, queuedMs } = this.#counts;
+    return { queued: this.#queued.length, active, stages, failed, finished, begun, queuedMs };
+  }
+
+  /** Takes no more requests, and frees what the scheduler holds when those under way have ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+    this.#lanes.destroy();
+    this.#pool.destroy();
+  }
+
+  async #run(): Promise<void> {
+    // The pictures of one submit() call, and of calls right after it, are all there before the first batch is chosen.
+    await Promise.resolve();
+    while (this.#queued.length + this.#active.length > 0) {
+      try {
+        await this.#engine.exclusive(
+          () => undefined,
+          () => this.#tick(),
+        );
+      } catch (error) {
+        for (const active of [...this.#active]) this.#retire(active, error);
+        for (const job of this.#queued.splice(0)) this.#fail(job, error);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #tick(): Promise<void> {
+    this.#dropEnded();
+    await this.#admit();
+    if (this.#active.length === 0) return;
+    const chosen = this.#choose();
+    const { guided } = chosen[0]!.job;
+    const stage = chosen[0]!.picture.laneStage;
+    const lane = this.#lanes.lane(stage, guided, chosen.length);
+    lane.seat(chosen.map(({ picture }) => picture));
+    const begin = performance.now();
+    await lane.submit();
+    for (const { picture } of chosen) picture.drawAhead();
+    // Some will still be here at the next step, unless this one was their last.
+    if (chosen.some(({ picture }) => picture.step + 1 < picture.plan.steps.length)) lane.recordAhead();
+    await this.#engine.runtime.device.idle();
+    this.#counts.step(stage, chosen.length, performance.now() - begin);
+    for (const active of chosen) await this.#advance(active, chosen.length);
+  }
+
+  #choose(): Active[] {
+    const now = performance.now();
+    const ready = this.#active.map(({ job, picture, since }) => ({
+      stage: picture.laneStage,
+      guided: job.guided,
+      request: job.request,
+      priority: job.priority,
+      deadline: job.deadline,
+      arrival: job.arrival,
+      since,
+      served: this.#shares.get(job.request)!.served,
+    }));
+    const options = { maxBatch: this.#maxBatch, queueDelayMs: this.#queueDelayMs };
+    return chooseBatch(ready, now, options).map((i) => this.#active[i]!);
+  }
+
+  /** A step has run: tells of it, and takes the picture to its next stage, or to the end. */
+  async #advance(active: Active, batch: number): Promise<void> {
+    const { job, picture } = active;
+    const { stage } = picture;
+    picture.advance();
+    this.#shares.get(job.request)!.served++;
+    job.options.onStep?.({ picture: job.index, stage, step: picture.step, steps: picture.plan.steps.length, batch });
+    active.since = performance.now();
+    if (!picture.stageOver) return;
+    const pixels = await this.#leaveStage(active);
+    if (pixels === undefined) return;
+    this.#remove(active);
+    this.#counts.finished++;
+    job.resolve(finishedImage(this.#engine, job.item, job.options.settings, pixels));
+  }
+
+  async #leaveStage({ job, picture }: Active): Promise<Uint8Array | undefined> {
+    picture.lane?.release(picture);
+    return this.#lanes.desk(job.guided).next(picture, job.item);
+  }
+
+  /** Lets waiting pictures begin while there is room for them. */
+  async #admit(): Promise<void> {
+    while (this.#active.length < this.#maxActive) {
+      const next = chooseAdmission(
+        this.#queued.map((job) => ({ ...job, begun: this.#shares.get(job.request)!.begun })),
+      );
+      if (next === undefined) return;
+      const job = this.#queued.splice(next, 1)[0]!;
+      const { settings } = job.options;
+      const { model } = this.#engine;
+      const plans = [
+        ...(job.withPrior ? [priorPlan(model, settings)] : []),
+        decoderPlan(model, settings),
+        superResPlan(model, settings),
+      ];
+      const rows = new PictureRows(this.#engine.runtime.device, this.#pool);
+      const picture = new Picture(rows, job.item.seed, plans);
+      this.#active.push({ job, picture, since: performance.now() });
+      this.#shares.get(job.request)!.begun++;
+      this.#counts.begin(performance.now() - job.submitted);
+      await this.#lanes.desk(job.guided).begin(picture, job.item);
+      job.options.onStep?.({ picture: job.index, stage: 'text', step: 1, steps: 1, batch: 1 });
+    }
+  }
+
+  /** Ends pictures that nobody wants any more or that are too late. */
+  #dropEnded(): void {
+    const now = performance.now();
+    const endOf = ({ options, deadline }: Job): UnclipError | undefined => {
+      if (options.signal?.aborted) return new UnclipError('CANCELLED', 'drawing was cancelled');
+      if (deadline !== undefined && now > deadline)
+        return new UnclipError('DEADLINE_EXCEEDED', 'the picture was not finished by its deadline');
+      return undefined;
+    };
+    for (const active of [...this.#active]) {
+      const end = endOf(active.job);
+      if (end !== undefined) this.#retire(active, end);
+    }
+    for (const job of [...this.#queued]) {
+      const end = endOf(job);
+      if (end === undefined) continue;
+      this.#queued.splice(this.#queued.indexOf(job), 1);
+      this.#fail(job, end);
+    }
+  }
+
+  #retire(active: Active, error: unknown): void {
+    this.#remove(active);
+    this.#counts.fail(error instanceof UnclipError ? error.code : 'INTERNAL');
+    active.job.reject(error);
+  }
+
+  #fail(job: Job, error: unknown): void {
+    this.#close(job);
+    this.#counts.fail(error instanceof UnclipError ? error.code : 'INTERNAL');
+    job.reject(error);
+  }
+
+  #remove(active: Active): void {
+    this.#active.splice(this.#active.indexOf(active), 1);
+    active.picture.lane?.vacate(active.picture);
+    active.picture.rows.release();
+    this.#close(active.job);
+  }
+
+  /** The last picture of a request closes its account. */
+  #close({ request }: Job): void {
+    const share = this.#shares.get(request)!;
+    if (--share.open === 0) this.#shares.delete(request);
+  }
+}

@@ -1,0 +1,171 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DrawItem } from '../../../src/ts/pipelines/drawing.js';
+import { Engine } from '../../../src/ts/pipelines/engine.js';
+import type { GeneratedImage } from '../../../src/ts/pipelines/generated-image.js';
+import { type PictureStep, Scheduler, type SchedulerOptions } from '../../../src/ts/pipelines/scheduler/scheduler.js';
+import type { SamplingSettings } from '../../../src/ts/pipelines/settings.js';
+import { textToImage } from '../../../src/ts/pipelines/text-to-image.js';
+
+const MODEL = join(import.meta.dirname, '..', '..', 'fixtures', 'unclip-t2i', 'model');
+const GUIDED: SamplingSettings = {
+  priorSteps: 3,
+  decoderSteps: 4,
+  superResSteps: 3,
+  priorGuidanceScale: 4,
+  decoderGuidanceScale: 8,
+};
+const LONGER: SamplingSettings = {
+  ...GUIDED,
+  priorSteps: 5,
+  decoderSteps: 2,
+  superResSteps: 2,
+  decoderGuidanceScale: 3,
+};
+const UNGUIDED: SamplingSettings = { ...GUIDED, priorGuidanceScale: 1, decoderGuidanceScale: 1 };
+const PROMPTS = ['a red panda', 'an old monk', 'celadon in the shape of bird'];
+
+let engine: Engine;
+const schedulers: Scheduler[] = [];
+
+beforeAll(async () => {
+  engine = await Engine.open(MODEL, { dtype: 'f32', batchSize: 4 });
+});
+afterAll(async () => {
+  for (const scheduler of schedulers) await scheduler.close();
+  await engine.dispose();
+});
+
+const scheduler = (options: SchedulerOptions = {}): Scheduler => {
+  const made = new Scheduler(engine, options);
+  schedulers.push(made);
+  return made;
+};
+
+const item = (k: number, seed = 10 + k): DrawItem => ({ prompt: PROMPTS[k % PROMPTS.length]!, seed });
+const base64 = (image: GeneratedImage): string => Buffer.from(image.data).toString('base64');
+
+/** The picture as the engine draws it by itself. */
+const alone = async ({ prompt, seed }: DrawItem, settings: SamplingSettings): Promise<string> =>
+  base64((await textToImage(engine, { prompt, seed, ...settings })).images[0]!);
+
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'drawn',
+    (error: { code?: string }) => error.code ?? String(error),
+  );
+
+describe('Scheduler', () => {
+  it('draws the picture that is drawn alone, to the bit, at every batch size', async () => {
+    const items = [0, 1, 2, 3, 4].map((k) => item(k));
+    const expected = await Promise.all(items.map((i) => alone(i, GUIDED)));
+    for (const maxBatch of [1, 2, 3, 5]) {
+      const drawn = await Promise.all(scheduler({ maxBatch }).submit(items, { settings: GUIDED }));
+      expect(drawn.map(base64)).toEqual(expected);
+    }
+  });
+
+  it('draws it whoever joins and leaves meanwhile, with other steps, guidance and seeds', async () => {
+    const kinds = [GUIDED, LONGER, UNGUIDED];
+    const expected = await Promise.all(kinds.map((settings, k) => alone(item(k), settings)));
+    const shared = scheduler({ maxBatch: 3, maxActive: 5 });
+    const drawn: Promise<string>[] = [];
+    // Each step of the first request brings another one in, so that every join pattern of the three kinds comes about.
+    let next = 0;
+    const join = (): void => {
+      if (next >= 9) return;
+      const k = next++ % 3;
+      const [picture] = shared.submit([item(k)], { settings: kinds[k]!, onStep: join });
+      drawn.push(picture!.then(base64));
+    };
+    join();
+    for (let i = 0; i < drawn.length || next < 9; i++) expect(await drawn[i]).toBe(expected[i % 3]);
+    const { stages, finished } = shared.metrics();
+    expect(finished).toBe(9);
+    expect(stages.decoder!.pictures).toBeGreaterThan(stages.decoder!.batches);
+  });
+
+  it('batches pictures that are at different steps', async () => {
+    const shared = scheduler({ maxBatch: 2, queueDelayMs: 10_000 });
+    const steps: PictureStep[] = [];
+    let second: Promise<GeneratedImage>[] = [];
+    const first = shared.submit([item(0)], {
+      settings: GUIDED,
+      onStep: (step) => {
+        if (step.stage === 'decoder' && step.step === 1)
+          second = shared.submit([item(1)], { settings: GUIDED, onStep: (s) => steps.push(s) });
+      },
+    });
+    await Promise.all(first);
+    await Promise.all(second);
+    const together = steps.filter(({ stage, batch }) => stage === 'decoder' && batch === 2);
+    expect(together.map(({ step }) => step)).toEqual([1, 2, 3]);
+  });
+
+  it('ends one picture within a step and leaves the others as they are', async () => {
+    const shared = scheduler({ maxBatch: 3 });
+    const controller = new AbortController();
+    const [kept] = shared.submit([item(0)], { settings: GUIDED });
+    let told = 0;
+    const [cancelled] = shared.submit([item(1)], {
+      settings: GUIDED,
+      signal: controller.signal,
+      onStep: ({ stage, step }) => {
+        told++;
+        if (stage === 'decoder' && step === 2) controller.abort();
+      },
+    });
+    expect(await codeOf(cancelled!)).toBe('CANCELLED');
+    // Text, three steps of the prior, two of the decoder.
+    expect(told).toBe(6);
+    expect(base64(await kept!)).toBe(await alone(item(0), GUIDED));
+    expect(shared.metrics()).toMatchObject({ finished: 1, failed: { CANCELLED: 1 }, active: {}, queued: 0 });
+  });
+
+  it('refuses what does not find room and ends what is too late', async () => {
+    const shared = scheduler({ maxQueued: 2 });
+    expect(() =>
+      shared.submit(
+        [0, 1, 2].map((k) => item(k)),
+        { settings: GUIDED },
+      ),
+    ).toThrow('try again later');
+    const [late] = shared.submit([item(0)], { settings: GUIDED, deadline: performance.now() - 1 });
+    expect(await codeOf(late!)).toBe('DEADLINE_EXCEEDED');
+  });
+
+  it('lets priority go first, and takes turns between requests', async () => {
+    const shared = scheduler({ maxBatch: 1, maxActive: 1 });
+    const order: string[] = [];
+    const ask = (name: string, count: number, priority: number): Promise<unknown>[] =>
+      shared
+        .submit(
+          Array.from({ length: count }, (_, k) => item(k)),
+          { settings: LONGER, priority },
+        )
+        .map((picture) => picture.then(() => order.push(name)));
+    await Promise.all([...ask('many', 3, 0), ...ask('few', 2, 0), ...ask('urgent', 1, 5)]);
+    expect(order).toEqual(['urgent', 'many', 'few', 'many', 'few', 'many']);
+  });
+
+  it('draws given embeddings without the prior', async () => {
+    const embedding = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i));
+    const given = { ...item(0), imageEmbeds: embedding };
+    const [a, b] = await Promise.all(scheduler({ maxBatch: 2 }).submit([given, given], { settings: GUIDED }));
+    expect(base64(a!)).toBe(base64(b!));
+    expect(a!.parameters.steps).toEqual({ decoder: 4, superRes: 3 });
+  });
+
+  it('holds no more than the pictures under way need, however many come', async () => {
+    const one = scheduler({ maxBatch: 1, maxActive: 1 });
+    await Promise.all(one.submit([item(0), item(1)], { settings: GUIDED }));
+    const shared = scheduler({ maxBatch: 2, maxActive: 3 });
+    await Promise.all(
+      shared.submit(
+        [0, 1, 2, 3, 4, 5, 6].map((k) => item(k)),
+        { settings: LONGER },
+      ),
+    );
+    expect(shared.bufferBytes).toBeLessThanOrEqual(3 * one.bufferBytes);
+  });
+});
