@@ -4,7 +4,8 @@ import { formatOfPath, PICTURE_FORMATS, type PictureFormat } from '../image/enco
 import { UnclipError } from '../util/errors.js';
 import { UsageError } from './failure.js';
 
-const ENDINGS: Readonly<Record<PictureFormat, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp' };
+/** Ending of the files of each format. */
+export const ENDINGS: Readonly<Record<PictureFormat, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp' };
 
 /** Longest part of a prompt in a file name, characters. */
 const MAX_SLUG = 60;

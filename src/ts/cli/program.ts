@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../util/package-root.js';
+import { batchCommand } from './batch.js';
 import { benchCommand } from './bench/bench.js';
 import { doctorCommand } from './doctor.js';
 import { EXIT, reportFailure } from './failure.js';
@@ -24,7 +25,15 @@ export async function runCli(args: readonly string[], context: CommandContext): 
   const program = new Command('unclip')
     .description('DALL·E 2 (unCLIP) on this machine: text in, picture out')
     .version(version(), '-V, --version');
-  for (const make of [generateCommand, inspectCommand, doctorCommand, parityCommand, benchCommand, tuneCommand])
+  for (const make of [
+    generateCommand,
+    batchCommand,
+    inspectCommand,
+    doctorCommand,
+    parityCommand,
+    benchCommand,
+    tuneCommand,
+  ])
     program.addCommand(make(context));
   for (const command of withSubCommands(program))
     command.exitOverride().configureOutput({

@@ -6,10 +6,11 @@ import { UnclipError } from './errors.js';
 /**
  * Writes a file whole or not at all: under a temporary name in the same folder, flushed to the disk, then renamed over
  * `path`. After an error no temporary file is left and an older file at `path` is untouched.
+ * @param folder of the temporary file, on the same file system. Default: that of `path`
  * @throws UnclipError IO_NO_SPACE (disk or quota full), IO_FAILED (any other error; names the path)
  */
-export async function writeFileAtomic(path: string, data: Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
+export async function writeFileAtomic(path: string, data: Uint8Array, folder = dirname(path)): Promise<void> {
+  const temporary = join(folder, `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx');
     try {

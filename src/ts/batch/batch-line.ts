@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type CheckedRequest, checkRequest } from '../pipelines/request.js';
+import type { SamplingSettings } from '../pipelines/settings.js';
+import { UnclipError } from '../util/errors.js';
+
+/** A line of a batch file, checked: one request. */
+export interface BatchLine extends CheckedRequest {
+  /** From 1. */
+  readonly line: number;
+  /** The caller's own name of it (`id`, `custom_id`). */
+  readonly id?: string;
+}
+
+const settings = {
+  priorSteps: z.number().optional(),
+  decoderSteps: z.number().optional(),
+  superResSteps: z.number().optional(),
+  priorGuidanceScale: z.number().optional(),
+  decoderGuidanceScale: z.number().optional(),
+};
+
+/** `{"prompt": …}`: the library's own names. */
+const bare = z.strictObject({
+  id: z.string().max(512).optional(),
+  prompt: z.string(),
+  n: z.number().optional(),
+  seed: z.number().optional(),
+  ...settings,
+});
+
+/** A line of a manifest: the request of one picture, with what came of it. */
+const manifestLine = z.looseObject({
+  key: z.string(),
+  sha256: z.string(),
+  id: z.string().optional(),
+  prompt: z.string(),
+  seed: z.number(),
+  settings: z.strictObject(settings),
+});
+
+/** A line of OpenAI's Batch API for its image generations. Fields that cannot change a picture of this model are let pass. */
+const openAi = z.strictObject({
+  custom_id: z.string().max(512),
+  method: z.literal('POST'),
+  url: z.literal('/v1/images/generations'),
+  body: z.strictObject({
+    prompt: z.string(),
+    n: z.number().nullish(),
+    seed: z.number().nullish(),
+    num_inference_steps: z.number().nullish(),
+    guidance_scale: z.number().nullish(),
+    size: z.string().nullish(),
+    model: z.string().nullish(),
+    user: z.string().nullish(),
+    quality: z.string().nullish(),
+    style: z.string().nullish(),
+    response_format: z.string().nullish(),
+  }),
+});
+
+export interface LineContext {
+  readonly defaults: SamplingSettings;
+  /** Side of the model's pictures, pixels. */
+  readonly size: number;
+  /** What seeds of lines that give none are made from. */
+  readonly seed: number;
+}
+
+/**
+ * Reads one line of a batch file: `{"prompt": …}` with the library's field names, a line of OpenAI's Batch API, or a line of a
+ * manifest, which asks for that very picture again. A line without a seed gets one from its number and the run's seed, so that
+ * the same file gives the same pictures, and equal prompts different ones.
+ * @throws UnclipError INPUT_INVALID, INPUT_TOO_LARGE
+ */
+export function parseBatchLine(text: string, line: number, context: LineContext): BatchLine {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new UnclipError('INPUT_INVALID', `the line is not JSON (${(cause as Error).message})`, { cause });
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new UnclipError('INPUT_INVALID', 'the line is not a JSON object; give {"prompt": "…"}');
+  const { id, ...request } = requestOf(json, context);
+  const seed = request.seed ?? lineSeed(context.seed, line);
+  return { ...checkRequest({ ...request, seed }, context.defaults), line, id };
+}
+
+function requestOf(json: object, { size }: LineContext) {
+  if ('custom_id' in json || 'body' in json) {
+    const { custom_id: id, body } = checked(openAi, json);
+    if (body.size != null && body.size !== 'auto' && body.size !== `${size}x${size}`)
+      throw new UnclipError('INPUT_INVALID', `size is '${body.size}': this model draws ${size}x${size}`);
+    return {
+      id,
+      prompt: body.prompt,
+      n: body.n ?? undefined,
+      seed: body.seed ?? undefined,
+      decoderSteps: body.num_inference_steps ?? undefined,
+      decoderGuidanceScale: body.guidance_scale ?? undefined,
+    };
+  }
+  if ('sha256' in json) {
+    const { id, prompt, seed, settings: given } = checked(manifestLine, json);
+    return { id, prompt, seed, ...given };
+  }
+  return checked(bare, json);
+}
+
+function checked<T>(schema: z.ZodType<T>, json: object): T {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const where = issue.code === 'unrecognized_keys' ? `unknown field '${issue.keys[0]}'` : issue.path.join('.');
+  throw new UnclipError('INPUT_INVALID', `${where || 'the line'}: ${issue.message}`);
+}
+
+/** 31 bits of SHA-256 over the run's seed and the line's number. */
+const lineSeed = (seed: number, line: number): number =>
+  createHash('sha256').update(`${seed}/${line}`).digest().readUInt32BE(0) >>> 1;
