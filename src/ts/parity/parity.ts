@@ -55,13 +55,14 @@ export async function checkParity(root: string, options: ParityOptions = {}): Pr
       }
       const report = new Report(name, onRow);
       const checkOnDevice = ON_DEVICE[fixture.kind];
+      let left: readonly string[];
       if (checkOnDevice !== undefined) {
         runtime ??= await Runtime.open(runtimeOptions);
-        await checkOnDevice(fixture.folder, { runtime, dtype, bars: barsOf(dtype, options.weights), report });
+        left = await checkOnDevice(fixture.folder, { runtime, dtype, bars: barsOf(dtype, options.weights), report });
       } else {
-        const left = checkPure(fixture, report);
-        for (const what of left) unsupported.push({ kind: fixture.kind, what: join(name, what) });
+        left = checkPure(fixture, report);
       }
+      for (const what of left) unsupported.push({ kind: fixture.kind, what: join(name, what) });
       rows.push(...report.rows);
     }
   } finally {
@@ -70,17 +71,8 @@ export async function checkParity(root: string, options: ParityOptions = {}): Pr
   return { rows, unsupported };
 }
 
-/** Kinds that need a device. */
-const ON_DEVICE: Partial<Record<Kind, (folder: string, how: DeviceContext) => Promise<void>>> = {
-  'unclip-t2i': checkUnclip,
-  'unclip-i2i': async (folder, how) => {
-    await checkImageEncoder(folder, how);
-    await checkUnclip(folder, how);
-  },
-  clip: checkClip,
-};
-
-async function checkUnclip(folder: string, how: DeviceContext): Promise<void> {
+/** Networks and runs of a pipeline. */
+async function checkPipeline(folder: string, how: DeviceContext): Promise<readonly string[]> {
   const model = Checkpoint.open(join(folder, 'model'));
   try {
     const context = { ...how, model };
@@ -89,7 +81,21 @@ async function checkUnclip(folder: string, how: DeviceContext): Promise<void> {
   } finally {
     model.close();
   }
+  return [];
 }
+
+/** Kinds that need a device. Each returns what was left alone. */
+const ON_DEVICE: Partial<Record<Kind, (folder: string, how: DeviceContext) => Promise<readonly string[]>>> = {
+  'unclip-t2i': checkPipeline,
+  'unclip-i2i': async (folder, how) => {
+    await checkImageEncoder(folder, how);
+    return checkPipeline(folder, how);
+  },
+  clip: async (folder, how) => {
+    await checkClip(folder, how);
+    return [];
+  },
+};
 
 /** Kinds that need no GPU. Returns what was left alone. */
 function checkPure(fixture: Fixture, report: Report): string[] {
