@@ -292,6 +292,16 @@ export class GraphBuilder {
     this.#emit('sampleCategorical', inputs, [o.codes, o.tokens, o.position], attrs, label);
   }
 
+  /**
+   * Masked sampling (RePaint): latents f32 [B, …, C] become w · (a·known + b·noise) + (1 − w) · (c·latents + d·noise), in place.
+   * known and noise f32 like latents, weights w f32 [B, …], records f32 [B, 4] = (a, b, c, d).
+   */
+  keepKnown(latents: T, known: T, weights: T, noise: T, records: T, label = 'keep_known'): void {
+    const inputs = [latents, known, weights, noise, records];
+    findOp('keepKnown').infer(inputs, {});
+    this.#emit('keepKnown', inputs, [latents], {}, label);
+  }
+
   /** f32 [B, H, W, 3] in [−1, 1] → u32 [B, H, W], R in the low byte, A = 255; halves round to even. */
   toRgba8(x: T, label = 'rgba8'): T {
     return this.#op('toRgba8', [x], {}, label, 'u32');

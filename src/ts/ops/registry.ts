@@ -2,6 +2,7 @@ import { UnclipError } from '../util/errors.js';
 import { attention } from './attention/attention.js';
 import { conv2d } from './conv/conv2d.js';
 import { diffusionStep } from './diffusion/diffusion-step.js';
+import { keepKnown } from './diffusion/keep-known.js';
 import { timestepEmbedding } from './diffusion/timestep-embedding.js';
 import { activation } from './elementwise/activation.js';
 import { add } from './elementwise/add.js';
@@ -56,6 +57,7 @@ export const OPS: readonly OpRecord[] = [
   bicubicResize,
   diffusionStep,
   sampleCategorical,
+  keepKnown,
   toRgba8,
 ];
 

@@ -1,5 +1,6 @@
 import { STEP_PARAMS_FLOATS } from '../../diffusion/step-params.js';
 import type { GraphBuilder, T } from '../../graph/builder.js';
+import { KEEP_KNOWN_RECORD } from '../../ops/diffusion/keep-known.js';
 import { type BenchCase, casesOf, input } from './case.js';
 
 const picture = (g: GraphBuilder, size: number, channels: number): T => input(g, [1, size, size, channels]);
@@ -15,6 +16,17 @@ const step =
     g.diffusionStep(model, latents, g.input('noise', shape, 'f32'), records, g.state('x0', shape));
   };
 
+/** The known part put into `size`×`size` latents. */
+const masked =
+  (size: number) =>
+  (g: GraphBuilder): undefined => {
+    const [latents, known, noise] = ['latents', 'known', 'noise'].map((name) =>
+      g.input(name, [1, size, size, 3], 'f32'),
+    );
+    const records = g.input('records', [1, KEEP_KNOWN_RECORD], 'f32');
+    g.keepKnown(latents!, known!, g.input('weights', [1, size, size], 'f32'), noise!, records);
+  };
+
 export const pictures: readonly BenchCase[] = [
   ...casesOf(
     'diffusionStep',
@@ -24,6 +36,7 @@ export const pictures: readonly BenchCase[] = [
     },
     { '1024x1024': step(1024, { guided: false, learned: false }) },
   ),
+  ...casesOf('keepKnown', { '64x64': masked(64), '256x256': masked(256) }, { '1024x1024': masked(1024) }),
   ...casesOf('timestepEmbedding', {
     '1x320': (g) =>
       g.timestepEmbedding(g.input('stepParams', [1, STEP_PARAMS_FLOATS], 'f32'), 320, {

@@ -83,6 +83,18 @@ export const diffusionStep: Reference = ({ call, values }) => {
   return { indices, expected };
 };
 
+/** RePaint's mixture in fp64. */
+export const keepKnown: Reference = (o) => {
+  const [latents, known, weights, noise, records] = [0, 1, 2, 3, 4].map((k) => o.values(k)) as Float32Array[];
+  const channels = lastDim(o.call.inputs[0]!);
+  const perImage = latents!.length / o.call.inputs[0]!.shape[0]!;
+  return elementwise(o.call, (i) => {
+    const [a, b, c, d] = records!.subarray(4 * Math.floor(i / perImage)) as unknown as [number, number, number, number];
+    const weight = weights![Math.floor(i / channels)]!;
+    return weight * (a * known![i]! + b * noise![i]!) + (1 - weight) * (c * latents![i]! + d * noise![i]!);
+  });
+};
+
 /** diffusers' get_timestep_embedding in fp64. */
 export const timestepEmbedding: Reference = (o) => {
   const records = o.values(0);
