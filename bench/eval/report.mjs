@@ -4,7 +4,8 @@ import { ATTRIBUTES, byLabel, confusions, shares } from './score.mjs';
 const TOP_CONFUSIONS = 5;
 
 /** @param {{ share: number, low: number, high: number }} s */
-const percent = (s) => `${(100 * s.share).toFixed(1)} [${(100 * s.low).toFixed(1)}, ${(100 * s.high).toFixed(1)}]`;
+export const percent = (s) =>
+  `${(100 * s.share).toFixed(1)} [${(100 * s.low).toFixed(1)}, ${(100 * s.high).toFixed(1)}]`;
 
 /** @param {readonly import('./score.mjs').Judged[]} judged */
 const groupReport = (judged) => ({
@@ -78,7 +79,7 @@ const upsamplerLines = (u) =>
     : `upsampler ${u.psnr.toFixed(2)} dB PSNR on ${u.pairs} real pairs, bicubic ${u.bicubicPsnr.toFixed(2)} dB; mean colour moved by ${u.colourShift.toFixed(2)}/255 (bicubic ${u.bicubicColourShift.toFixed(2)})`;
 
 /** @param {string} name @param {ReturnType<typeof confusions>} list */
-function confusionLine(name, list) {
+export function confusionLine(name, list) {
   const shown = list.slice(0, TOP_CONFUSIONS).map((c) => `${c.wanted} seen as ${c.seen} ×${c.count}`);
   return `${name} confusions: ${shown.length === 0 ? 'none' : shown.join(', ')}`;
 }

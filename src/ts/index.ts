@@ -14,6 +14,10 @@ export type { EmbedHooks, EmbedRequest, EmbedResult } from './pipelines/clip/emb
 export { cosineSimilarity, type Embedding, embeddingNorm, normalized } from './pipelines/clip/embedding.js';
 export type { RankedCaption, RankRequest, RankResult } from './pipelines/clip/rank.js';
 export type { DrawHooks, DrawResult } from './pipelines/drawing.js';
+export type { Margins } from './pipelines/edit/canvas.js';
+export type { EditRequest, EditResult } from './pipelines/edit/edit.js';
+export type { EditOptions } from './pipelines/edit/edit-request.js';
+export type { Placement, Window } from './pipelines/edit/windows.js';
 export type { LoadOptions } from './pipelines/engine.js';
 export { GeneratedImage } from './pipelines/generated-image.js';
 export type { ModelInfo } from './pipelines/model-info.js';

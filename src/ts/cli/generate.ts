@@ -7,49 +7,25 @@ import { UsageError } from './failure.js';
 import { type FileOptions, withFileOptions } from './file-options.js';
 import { loadOptions, loadUnlessAborted, type ModelOptions, withModelOptions } from './model-options.js';
 import { BUNDLED, modelFolder } from './models.js';
-import { decimalNumber, wholeNumber } from './options.js';
 import { Output } from './output.js';
 import { type Replay, readReplay } from './replay.js';
 import { reportDrawn } from './report.js';
+import { requestSettings, type SamplingCliOptions, withSamplingOptions } from './sampling-options.js';
 import { onOneLine } from './ui/format.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 import { warnOfUnknownWords } from './unknown-words.js';
 
-interface GenerateOptions extends ModelOptions, FileOptions {
-  readonly n: number;
-  readonly seed?: number;
-  readonly priorSteps?: number;
-  readonly decoderSteps?: number;
-  readonly srSteps?: number;
-  readonly priorGuidance?: number;
-  readonly decoderGuidance?: number;
+interface GenerateOptions extends SamplingCliOptions, ModelOptions, FileOptions {
   readonly from?: string;
   readonly saveSteps?: boolean;
 }
 
-const MAX_SEED = Number.MAX_SAFE_INTEGER;
-
-/** Random seeds are short, so that people can type them again. */
-const RANDOM_SEEDS = 2 ** 31;
-
 /** `unclip generate`: text in, picture files out. */
 export function generateCommand(context: CommandContext): Command {
-  const steps = (name: string) => wholeNumber(name, 2, 1000);
-  const guidance = (name: string) => decimalNumber(name, 0, 100);
   const command = new Command('generate')
     .description('draw pictures from text')
-    .argument('[prompt...]', 'what to draw; several prompts, each in quotes, are drawn one after the other')
-    .option('-n, --n <count>', 'pictures of each prompt', wholeNumber('-n', 1, 10_000), 1)
-    .option(
-      '--seed <seed>',
-      'seed of the first picture; the next ones count up from it',
-      wholeNumber('--seed', 0, MAX_SEED),
-    )
-    .option('--prior-steps <n>', 'steps of the prior', steps('--prior-steps'))
-    .option('--decoder-steps <n>', 'steps of the decoder', steps('--decoder-steps'))
-    .option('--sr-steps <n>', 'steps of the upsampler', steps('--sr-steps'))
-    .option('--prior-guidance <scale>', 'guidance of the prior; up to 1: none', guidance('--prior-guidance'))
-    .option('--decoder-guidance <scale>', 'guidance of the decoder; up to 1: none', guidance('--decoder-guidance'))
+    .argument('[prompt...]', 'what to draw; several prompts, each in quotes, are drawn one after the other');
+  withSamplingOptions(command, 'pictures of each prompt')
     .option('--from <picture>', 'draw this picture again, from what is written in it; other options change that')
     .option('--save-steps', 'save a preview of each step of decoder and upsampler beside the picture');
   return withFileOptions(withModelOptions(command)).action((prompts: string[], options: GenerateOptions) =>
@@ -65,21 +41,9 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
     throw new UsageError('there is no prompt; say what to draw: unclip generate "a red ball on the grass"');
   const model = options.model ?? replay?.model ?? BUNDLED;
   const folder = modelFolder(model);
-  const settings = {
-    n: options.n,
-    seed: options.seed ?? replay?.seed ?? Math.floor(Math.random() * RANDOM_SEEDS),
-    priorSteps: options.priorSteps ?? replay?.priorSteps,
-    decoderSteps: options.decoderSteps ?? replay?.decoderSteps,
-    superResSteps: options.srSteps ?? replay?.superResSteps,
-    priorGuidanceScale: options.priorGuidance ?? replay?.priorGuidanceScale,
-    decoderGuidanceScale: options.decoderGuidance ?? replay?.decoderGuidanceScale,
-  };
+  const settings = requestSettings(options, replay);
   const { defaults } = readModelInfo(folder);
   for (const prompt of prompts) checkRequest({ prompt, ...settings }, defaults);
-  if (settings.seed > MAX_SEED - settings.n + 1)
-    throw new UsageError(
-      `the seed of the last of ${settings.n} pictures would be over 2^53 - 1; give a smaller --seed`,
-    );
   const total = prompts.length * settings.n;
   const output = new Output(options.out, options.format, total > 1);
 

@@ -5,6 +5,7 @@ import { packageRoot } from '../util/package-root.js';
 import { batchCommand } from './batch.js';
 import { benchCommand } from './bench/bench.js';
 import { doctorCommand } from './doctor.js';
+import { editCommand } from './edit.js';
 import { EXIT, reportFailure } from './failure.js';
 import { generateCommand } from './generate.js';
 import { inspectCommand } from './inspect.js';
@@ -27,6 +28,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     .version(version(), '-V, --version');
   for (const make of [
     generateCommand,
+    editCommand,
     batchCommand,
     inspectCommand,
     doctorCommand,

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { UnclipError } from '../util/errors.js';
 import { MAX_PIXELS, type Picture } from './picture.js';
 import { oneLine, pictureError, readPictureFile } from './picture-file.js';
@@ -9,13 +9,15 @@ const DECODE_SECONDS = 60;
 export interface DecodeOptions {
   /** What transparent parts are laid on, 0..255 each. Without it alpha is dropped and hidden colours show, as PIL does. */
   background?: { r: number; g: number; b: number };
+  /** Keeps the alpha channel of a picture that has one: the result then has 4 channels. */
+  alpha?: boolean;
 }
 
 /**
  * Decodes a PNG, JPEG, WebP, GIF (first frame), TIFF (first page) or AVIF picture to 8-bit sRGB, upright by its EXIF
  * orientation. Grey, palette, CMYK and 16-bit pictures are converted; an embedded colour profile is applied.
  * @param input path of a file, or its contents
- * @returns RGB picture, channels 3
+ * @returns RGB picture, channels 3; RGBA where alpha was asked for and is there
  * @throws UnclipError INPUT_PICTURE_INVALID: no such file, not a picture, damaged, over 64 Mpx or over 256 MiB
  */
 export async function decodePicture(input: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
@@ -27,15 +29,19 @@ export async function decodePicture(input: string | Uint8Array, options: DecodeO
       throw pictureError(`${name} has ${width}x${height} pixels; at most 64 Mpx are read, make it smaller`);
     }
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).autoOrient();
-    const opaque = options.background ? image.flatten({ background: options.background }) : image.removeAlpha();
-    const { data, info } = await opaque
+    const { data, info } = await withAlpha(image, options)
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .timeout({ seconds: DECODE_SECONDS })
       .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, channels: 3, data };
+    return { width: info.width, height: info.height, channels: info.channels === 4 ? 4 : 3, data };
   } catch (error) {
     if (error instanceof UnclipError) throw error;
     throw pictureError(`${name} cannot be decoded (${oneLine(error)}); is the file complete?`, error);
   }
+}
+
+function withAlpha(image: Sharp, { background, alpha = false }: DecodeOptions): Sharp {
+  if (background !== undefined) return image.flatten({ background });
+  return alpha ? image : image.removeAlpha();
 }

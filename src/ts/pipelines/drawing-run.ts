@@ -1,5 +1,7 @@
+import { type Resampling, repaintWalk, straightWalk, type Visit } from '../diffusion/repaint.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Checkpoint } from './checkpoint.js';
+import { KnownPart, type KnownSample } from './known-part.js';
 import type { NoiseSource } from './noise.js';
 import type { ProgramSet } from './programs/program-set.js';
 import { type RunHooks, runStage, submitPrograms } from './run-stage.js';
@@ -9,6 +11,18 @@ import { decoderPlan, superResPlan } from './stage-plan.js';
 
 /** Starting samples x_T of the decoder in place of the generator's draws: one f32 [S, S, 3] a picture, channels last, or none. */
 export type StartingSamples = readonly (Float32Array | undefined)[];
+
+/** What is known of one picture before it is drawn, at the sizes of both stages. */
+export interface KnownPicture {
+  readonly decoder: KnownSample;
+  readonly superRes: KnownSample;
+}
+
+/** Masked sampling: what is known of every picture of a batch, and how often the decoder goes back to bring the rest into harmony. */
+export interface Inpainting {
+  readonly known: readonly KnownPicture[];
+  readonly resampling: Resampling;
+}
 
 /** Decoder and upsamplers of DALL·E 2 (arXiv 2204.06125, section 2.1), from image embeddings and encoded text to pixels. */
 export class DrawingRun {
@@ -37,17 +51,42 @@ export class DrawingRun {
    * draws afterwards does not depend on it.
    * @throws UnclipError CANCELLED within one step of the signal's abort; GPU_* when the device fails
    */
-  async run(noise: NoiseSource, hooks: RunHooks = {}, start: StartingSamples = []): Promise<void> {
+  async run(
+    noise: NoiseSource,
+    hooks: RunHooks = {},
+    start: StartingSamples = [],
+    inpainting?: Inpainting,
+  ): Promise<void> {
     const { textProj, decoderPrelude, superResPrepare, pixels } = this.#programs.drawing;
+    const constraints = inpainting && this.#constraints(inpainting);
     await submitPrograms(this.#runtime, textProj, decoderPrelude);
     this.decoder.start(noise);
     for (const [image, sample] of start.entries())
       if (sample !== undefined) this.decoder.latents.write(sample, image * sample.length);
-    await runStage(this.#runtime, this.decoder, noise, hooks);
+    await runStage(this.#runtime, this.decoder, noise, hooks, constraints?.decoder);
     await submitPrograms(this.#runtime, superResPrepare);
     this.superRes.start(noise);
-    await runStage(this.#runtime, this.superRes, noise, hooks);
+    await runStage(this.#runtime, this.superRes, noise, hooks, constraints?.superRes);
     await submitPrograms(this.#runtime, pixels);
     await this.#runtime.device.idle();
+  }
+
+  /** The upsampler repeats nothing: what it adds is local, and the picture that it starts from is in harmony. */
+  #constraints({ known, resampling }: Inpainting): Record<'decoder' | 'superRes', KnownPart> {
+    const part = (stage: 'decoder' | 'superRes', walk: (steps: number) => Visit[]): KnownPart => {
+      const sampler = this[stage];
+      const constraint = new KnownPart(
+        this.#runtime,
+        sampler,
+        this.#programs.inpainting[stage],
+        walk(sampler.steps.length),
+      );
+      constraint.write(known.map((picture) => picture[stage]));
+      return constraint;
+    };
+    return {
+      decoder: part('decoder', (steps) => repaintWalk(steps, resampling)),
+      superRes: part('superRes', straightWalk),
+    };
   }
 }

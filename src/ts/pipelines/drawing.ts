@@ -1,4 +1,5 @@
-import { DrawingRun } from './drawing-run.js';
+import { type Resampling, repaintWalk } from '../diffusion/repaint.js';
+import { DrawingRun, type Inpainting, type KnownPicture } from './drawing-run.js';
 import type { Engine } from './engine.js';
 import type { GeneratedImage } from './generated-image.js';
 import { PerImageNoise } from './noise.js';
@@ -19,6 +20,8 @@ export interface DrawItem {
   readonly imageEmbeds?: Float32Array;
   /** The decoder's starting sample x_T, f32 [S, S, 3], channels last. Default: normal noise of the seed. */
   readonly start?: Float32Array;
+  /** What is known of the picture (masked sampling). All pictures of a call have it, or none. */
+  readonly known?: KnownPicture;
   /** What else made the picture, for its parameters. */
   readonly origin?: Readonly<Record<string, unknown>>;
 }
@@ -35,6 +38,8 @@ export interface DrawHooks {
 
 export interface DrawOptions extends DrawHooks {
   readonly settings: SamplingSettings;
+  /** How the decoder brings what it draws into harmony with what is known. Default: every step once. */
+  readonly resampling?: Resampling;
 }
 
 export interface DrawResult {
@@ -54,8 +59,10 @@ export async function drawPictures(
   items: readonly DrawItem[],
   options: DrawOptions,
 ): Promise<DrawResult> {
-  const { settings, signal } = options;
+  const { settings, signal, resampling = { resample: 1, jump: 1 } } = options;
   const withPrior = items.some((item) => item.imageEmbeds === undefined);
+  const masked = items.some((item) => item.known !== undefined);
+  const decoderSteps = masked ? repaintWalk(settings.decoderSteps, resampling).length : settings.decoderSteps;
   const images: GeneratedImage[] = [];
   const timings = new Map<string, number>();
   const begin = performance.now();
@@ -69,26 +76,33 @@ export async function drawPictures(
     throwIfAborted(signal);
     const batch = items.slice(images.length, images.length + engine.batchSize);
     const programs = engine.programs(batch.length, isGuided(settings));
-    const pace = new Pace(programs, settings, withPrior);
+    const pace = new Pace(programs, { ...settings, decoderSteps }, withPrior);
     const told = { done: images.length, batch: batch.length, total: items.length };
     const tell = async (p: Told): Promise<void> =>
       options.onProgress?.({ ...p, ...told, elapsedMs: performance.now() - begin });
     if (images.length === 0) {
       await preparePrograms(programs.text, ...(withPrior ? [programs.prior] : []), programs.drawing);
+      if (masked) await preparePrograms(programs.inpainting);
       lap('load');
       await tell({ stage: 'load', step: 1, steps: 1, remainingMs: undefined });
       pace.restart();
     }
     const batchesLeft = Math.ceil((items.length - images.length - batch.length) / engine.batchSize);
-    await drawBatch(engine, programs, batch, settings, {
-      signal,
-      onStep: async (progress, sampler) => {
-        lap(progress.stage);
-        const preview =
-          sampler !== undefined && progress.stage !== 'prior' ? () => previewPictures(sampler) : undefined;
-        await tell({ ...progress, remainingMs: pace.step(progress.stage, batchesLeft), preview });
+    await drawBatch(
+      engine,
+      programs,
+      batch,
+      { settings, resampling },
+      {
+        signal,
+        onStep: async (progress, sampler) => {
+          lap(progress.stage);
+          const preview =
+            sampler !== undefined && progress.stage !== 'prior' ? () => previewPictures(sampler) : undefined;
+          await tell({ ...progress, remainingMs: pace.step(progress.stage, batchesLeft), preview });
+        },
       },
-    });
+    );
     const drawn = await readPictures(engine, programs, batch, settings);
     lap('pixels');
     for (const image of drawn) {
@@ -104,7 +118,7 @@ async function drawBatch(
   engine: Engine,
   programs: ProgramSet,
   batch: readonly DrawItem[],
-  settings: SamplingSettings,
+  { settings, resampling }: Required<Pick<DrawOptions, 'settings' | 'resampling'>>,
   hooks: RunHooks,
 ): Promise<void> {
   const { runtime, model } = engine;
@@ -120,11 +134,10 @@ async function drawBatch(
   for (const [k, embedding] of embeddings.entries())
     if (embedding !== undefined) programs.drawing.imageEmbeds.write(embedding, k * embedding.length);
   const run = new DrawingRun(runtime, model, programs, settings);
-  await run.run(
-    noise,
-    hooks,
-    batch.map(({ start }) => start),
-  );
+  const known = batch.flatMap((item) => item.known ?? []);
+  const inpainting: Inpainting | undefined = known.length > 0 ? { known, resampling } : undefined;
+  const starts = batch.map(({ start }) => start);
+  await run.run(noise, hooks, starts, inpainting);
 }
 
 async function readPictures(

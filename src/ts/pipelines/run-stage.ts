@@ -1,3 +1,4 @@
+import { straightWalk, type Visit } from '../diffusion/repaint.js';
 import type { Program } from '../runtime/program.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { UnclipError } from '../util/errors.js';
@@ -26,21 +27,39 @@ export async function submitPrograms(runtime: Runtime, ...programs: readonly Pro
   }
 }
 
+/** What is done to the sample after each reverse step, and the order in which the steps are run. */
+export interface Constraint {
+  readonly visits: readonly Visit[];
+  /** As {@link Sampler.prepare}, of what follows the visit's step. */
+  prepare(visit: Visit, noise: NoiseSource, ahead?: boolean): Promise<PreparedStep>;
+}
+
 /**
  * Runs all reverse steps of a stage whose sampler has been started. While the GPU runs a step, the next one is recorded: only its
  * submission waits for the hooks.
+ * @param constraint default: every step once, and nothing between them
  * @throws UnclipError CANCELLED within one step of the signal's abort; GPU_* when the device fails
  */
-export async function runStage(runtime: Runtime, sampler: Sampler, noise: NoiseSource, hooks: RunHooks): Promise<void> {
-  const steps = sampler.steps.length;
-  let prepared: PreparedStep | undefined;
-  for (let i = 0; i < steps; i++) {
-    const step = prepared ?? (await sampler.prepare(i, noise));
-    step.submit();
+export async function runStage(
+  runtime: Runtime,
+  sampler: Sampler,
+  noise: NoiseSource,
+  hooks: RunHooks,
+  constraint?: Constraint,
+): Promise<void> {
+  const visits = constraint?.visits ?? straightWalk(sampler.steps.length);
+  const prepare = async (visit: Visit, ahead: boolean): Promise<PreparedStep[]> => {
+    const step = await sampler.prepare(visit.step, noise, ahead);
+    return constraint === undefined ? [step] : [step, await constraint.prepare(visit, noise, ahead)];
+  };
+  let prepared: PreparedStep[] | undefined;
+  for (const [i, visit] of visits.entries()) {
+    for (const part of prepared ?? (await prepare(visit, false))) part.submit();
     // Another program's weights may have to take the place of this one's, which must not happen before it has run.
-    const ahead = i + 1 < steps && sampler.sameProgram(i, i + 1);
-    [, prepared] = await Promise.all([runtime.device.idle(), ahead ? sampler.prepare(i + 1, noise, true) : undefined]);
-    await stepDone(hooks, { stage: sampler.options.plan.stage, step: i + 1, steps }, sampler);
+    const next = visits[i + 1];
+    const ahead = next !== undefined && sampler.sameProgram(visit.step, next.step);
+    [, prepared] = await Promise.all([runtime.device.idle(), ahead ? prepare(next, true) : undefined]);
+    await stepDone(hooks, { stage: sampler.options.plan.stage, step: i + 1, steps: visits.length }, sampler);
   }
 }
 

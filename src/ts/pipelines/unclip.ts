@@ -6,6 +6,7 @@ import type { TunedClass, TuneOptions } from '../tune/tune-graphs.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { EmbedRequest, EmbedResult } from './clip/embedder.js';
 import { type RankRequest, type RankResult, rankCaptions } from './clip/rank.js';
+import { type EditRequest, type EditResult, editPicture } from './edit/edit.js';
 import { Engine, type LoadOptions } from './engine.js';
 import { packageVersion } from './package-version.js';
 import { Scheduler, type SchedulerOptions } from './scheduler/scheduler.js';
@@ -110,6 +111,15 @@ export class Unclip {
    */
   scheduler(options: SchedulerOptions = {}): Scheduler {
     return new Scheduler(this.#engine, options);
+  }
+
+  /**
+   * Draws a part of a picture anew, or what lies beyond its edges; outside the mask the result equals the picture to the bit.
+   * @throws UnclipError INPUT_* (also for a mask of another size, or one that selects nothing), MODEL_CONFIG_INVALID (a model
+   *   without a prior), CANCELLED, GPU_*
+   */
+  edit(request: EditRequest): Promise<EditResult> {
+    return editPicture(this.#engine, request);
   }
 
   /** Frees GPU memory and files, after requests that are under way; the process can then end by itself. */

@@ -2,16 +2,18 @@ import type { GuidedOptions } from '../../models/layers.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Checkpoint } from '../checkpoint.js';
 import { DrawingPrograms } from './drawing-programs.js';
+import { InpaintingPrograms } from './inpainting-programs.js';
 import { PriorPrograms } from './prior-programs.js';
 import { TextPrograms } from './text-programs.js';
 
-/** Every program of one batch size, wired to one another. A prior is made when it is first asked for: variations need none. */
+/** Every program of one batch size, wired to one another. A prior is made when it is first asked for: variations need none; so is what edits need. */
 export class ProgramSet {
   readonly text: TextPrograms;
   readonly drawing: DrawingPrograms;
   readonly #runtime: Runtime;
   readonly #model: Checkpoint;
   #prior: PriorPrograms | undefined;
+  #inpainting: InpaintingPrograms | undefined;
 
   constructor(runtime: Runtime, model: Checkpoint, options: GuidedOptions) {
     this.#runtime = runtime;
@@ -26,7 +28,13 @@ export class ProgramSet {
     return this.#prior;
   }
 
+  get inpainting(): InpaintingPrograms {
+    this.#inpainting ??= new InpaintingPrograms(this.#runtime, this.drawing);
+    return this.#inpainting;
+  }
+
   destroy(): void {
+    this.#inpainting?.destroy();
     this.#prior?.destroy();
     this.drawing.destroy();
     this.text.destroy();

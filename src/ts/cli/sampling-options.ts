@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import type { SamplingSettings } from '../pipelines/settings.js';
+import { UsageError } from './failure.js';
+import { decimalNumber, wholeNumber } from './options.js';
+
+/** Options of every command that draws: how many pictures, from which seed, in how many steps, with how much guidance. */
+export interface SamplingCliOptions {
+  readonly n: number;
+  readonly seed?: number;
+  readonly priorSteps?: number;
+  readonly decoderSteps?: number;
+  readonly srSteps?: number;
+  readonly priorGuidance?: number;
+  readonly decoderGuidance?: number;
+}
+
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
+
+/** Random seeds are short, so that people can type them again. */
+const RANDOM_SEEDS = 2 ** 31;
+
+/** @param count help of `-n` */
+export function withSamplingOptions(command: Command, count: string): Command {
+  const steps = (name: string) => wholeNumber(name, 2, 1000);
+  const guidance = (name: string) => decimalNumber(name, 0, 100);
+  return command
+    .option('-n, --n <count>', count, wholeNumber('-n', 1, 10_000), 1)
+    .option(
+      '--seed <seed>',
+      'seed of the first picture; the next ones count up from it',
+      wholeNumber('--seed', 0, MAX_SEED),
+    )
+    .option('--prior-steps <n>', 'steps of the prior', steps('--prior-steps'))
+    .option('--decoder-steps <n>', 'steps of the decoder', steps('--decoder-steps'))
+    .option('--sr-steps <n>', 'steps of the upsampler', steps('--sr-steps'))
+    .option('--prior-guidance <scale>', 'guidance of the prior; up to 1: none', guidance('--prior-guidance'))
+    .option('--decoder-guidance <scale>', 'guidance of the decoder; up to 1: none', guidance('--decoder-guidance'));
+}
+
+/** What the options say for a request; the seed is random where none is given. */
+export interface RequestSettings extends Partial<SamplingSettings> {
+  readonly n: number;
+  readonly seed: number;
+}
+
+/**
+ * @param earlier settings of a picture that is drawn again: they hold where no option says otherwise
+ * @throws UsageError where the last picture's seed would be too large
+ */
+export function requestSettings(
+  o: SamplingCliOptions,
+  earlier: Partial<SamplingSettings> & { readonly seed?: number } = {},
+): RequestSettings {
+  const seed = o.seed ?? earlier.seed ?? Math.floor(Math.random() * RANDOM_SEEDS);
+  if (seed > MAX_SEED - o.n + 1)
+    throw new UsageError(`the seed of the last of ${o.n} pictures would be over 2^53 - 1; give a smaller --seed`);
+  return {
+    n: o.n,
+    seed,
+    priorSteps: o.priorSteps ?? earlier.priorSteps,
+    decoderSteps: o.decoderSteps ?? earlier.decoderSteps,
+    superResSteps: o.srSteps ?? earlier.superResSteps,
+    priorGuidanceScale: o.priorGuidance ?? earlier.priorGuidanceScale,
+    decoderGuidanceScale: o.decoderGuidance ?? earlier.decoderGuidanceScale,
+  };
+}

@@ -1,0 +1,55 @@
+import { maskBox } from '../../image/mask.js';
+import { unknownWords } from '../../text/words.js';
+import { UnclipError } from '../../util/errors.js';
+import type { Engine } from '../engine.js';
+import { checkRequest } from '../request.js';
+import type { GenerateRequest, GenerateResult } from '../text-to-image.js';
+import { drawWindows } from './draw-windows.js';
+import { checkEditOptions, type EditOptions, readEditInputs } from './edit-request.js';
+import { describePlacement, type Placement, placeWindows } from './windows.js';
+
+export type EditRequest = GenerateRequest & EditOptions;
+
+export interface EditResult extends GenerateResult {
+  /** The windows of the picture that were drawn. */
+  readonly placement: Placement;
+  /** What a person should know: how the picture was cut, what the mask was taken from. */
+  readonly notes: readonly string[];
+}
+
+/** Most windows of an edit: each takes as long as a picture. */
+const MAX_WINDOWS = 64;
+
+/**
+ * Draws a part of a picture anew from text, or what lies beyond its edges: prior → masked sampling in decoder and upsamplers
+ * (RePaint, arXiv 2201.09865). Outside the mask the result equals the picture to the bit, at the picture's own size.
+ * @throws UnclipError INPUT_* before anything is allocated on the GPU, MODEL_CONFIG_INVALID (no prior), CANCELLED, GPU_*
+ */
+export async function editPicture(engine: Engine, request: EditRequest): Promise<EditResult> {
+  const { info, configs } = engine.model;
+  engine.model.requirePrior();
+  const checked = checkRequest(request, info.defaults);
+  const { resampling, margins } = checkEditOptions(request, checked.settings.decoderSteps);
+  const inputs = await readEditInputs(request, margins, checked.n);
+  const { width, height } = inputs.canvas;
+  const placement = placeWindows(width, height, maskBox(inputs.mask)!, configs.superResSize);
+  if (placement.windows.length > MAX_WINDOWS)
+    throw new UnclipError(
+      'INPUT_TOO_LARGE',
+      `a picture of ${width}x${height} is so narrow that the mask takes ${placement.windows.length} windows, over ${MAX_WINDOWS}; crop it, or mask less`,
+    );
+  const { signal, onProgress, onImage, feather } = request;
+  const plan = { ...inputs, ...checked, placement, resampling, feather, signal, onProgress, onImage };
+  const drawn = await engine.exclusive(
+    () => plan,
+    () => drawWindows(engine, plan),
+  );
+  const { vocabulary } = info;
+  return {
+    ...drawn,
+    unknownWords: vocabulary === undefined ? [] : unknownWords(request.prompt, new Set(vocabulary)),
+    seed: checked.seed,
+    placement,
+    notes: [...inputs.notes, describePlacement(placement, configs.superResSize)],
+  };
+}
