@@ -79,9 +79,9 @@ describe('Clip', () => {
       [clips[0]!, clips[2]!].map((clip) => clip.embed({ pictures: [pictures[0]!] })),
     );
     expect(one).not.toEqual(two);
-    expect(clips[0]!.logitScale).toEqual(clips[2]!.logitScale);
-    expect(clips[0]!.logitScale.stated).toBe(true);
-    expect(clips[1]!.logitScale).toEqual({ value: 100, stated: false });
+    expect(clips[0]!.model.logitScale).toEqual(clips[2]!.model.logitScale);
+    expect(clips[0]!.model.logitScale.stated).toBe(true);
+    expect(clips[1]!.model.logitScale).toEqual({ value: 100, stated: false });
   });
 
   it('does not let company change an embedding, to the bit', async () => {

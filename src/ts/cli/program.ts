@@ -6,10 +6,12 @@ import { batchCommand } from './batch.js';
 import { benchCommand } from './bench/bench.js';
 import { doctorCommand } from './doctor.js';
 import { editCommand } from './edit.js';
+import { embedCommand } from './embed.js';
 import { EXIT, reportFailure } from './failure.js';
 import { generateCommand } from './generate.js';
 import { inspectCommand } from './inspect.js';
 import { parityCommand } from './parity.js';
+import { rankCommand } from './rank.js';
 import { tuneCommand } from './tune.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 
@@ -30,6 +32,8 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     generateCommand,
     editCommand,
     batchCommand,
+    rankCommand,
+    embedCommand,
     inspectCommand,
     doctorCommand,
     parityCommand,

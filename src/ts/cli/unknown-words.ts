@@ -1,4 +1,4 @@
-import type { Unclip } from '../pipelines/unclip.js';
+import type { ModelInfo } from '../pipelines/model-info.js';
 import { unknownWords } from '../text/words.js';
 import { onOneLine } from './ui/format.js';
 import { printLine } from './ui/terminal.js';
@@ -6,10 +6,10 @@ import { printLine } from './ui/terminal.js';
 /** The words of some prompts that the model has never seen. Says them on stderr, and what the model can draw. */
 export function warnOfUnknownWords(
   prompts: readonly string[],
-  unclip: Unclip,
+  { model }: { readonly model: { readonly info: ModelInfo } },
   stderr: NodeJS.WritableStream,
 ): string[] {
-  const { vocabulary, world = {}, name } = unclip.model.info;
+  const { vocabulary, world = {}, name } = model.info;
   if (vocabulary === undefined) return [];
   const known = new Set(vocabulary);
   const unknown = [...new Set(prompts.flatMap((prompt) => unknownWords(prompt, known)))];

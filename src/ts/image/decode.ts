@@ -1,7 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
-import { UnclipError } from '../util/errors.js';
 import { MAX_PIXELS, type Picture } from './picture.js';
-import { oneLine, pictureError, readPictureFile } from './picture-file.js';
+import { oneLine, type PictureFile, pictureError, readPictureFile } from './picture-file.js';
 
 /** Longest decoding that is waited for, seconds. */
 const DECODE_SECONDS = 60;
@@ -13,6 +12,42 @@ export interface DecodeOptions {
   alpha?: boolean;
 }
 
+/** What a picture's header says. */
+export interface PictureHeader {
+  /** As stored, before any turn by EXIF. */
+  readonly width: number;
+  readonly height: number;
+  /** `png`, `jpeg`, `webp`, `gif`, `tiff` or `heif` (AVIF). */
+  readonly format: string;
+}
+
+/**
+ * Reads a picture's header and refuses what {@link decodePicture} would refuse by it, before memory is taken for pixels: commands
+ * check all their pictures so before they load a model.
+ * @param input path of a file, or its contents
+ * @throws UnclipError INPUT_PICTURE_INVALID: no such file, not a picture, over 64 Mpx or over 256 MiB
+ */
+export async function readPictureHeader(input: string | Uint8Array): Promise<PictureHeader> {
+  return headerOf(await readPictureFile(input));
+}
+
+async function headerOf({ bytes, name }: PictureFile): Promise<PictureHeader> {
+  let header: PictureHeader;
+  try {
+    const { width, height, format } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    header = { width, height, format };
+  } catch (error) {
+    throw undecodable(name, error);
+  }
+  if (header.width * header.height > MAX_PIXELS) {
+    throw pictureError(`${name} has ${header.width}x${header.height} pixels; at most 64 Mpx are read, make it smaller`);
+  }
+  return header;
+}
+
+const undecodable = (name: string, error: unknown) =>
+  pictureError(`${name} cannot be decoded (${oneLine(error)}); is the file complete?`, error);
+
 /**
  * Decodes a PNG, JPEG, WebP, GIF (first frame), TIFF (first page) or AVIF picture to 8-bit sRGB, upright by its EXIF
  * orientation. Grey, palette, CMYK and 16-bit pictures are converted; an embedded colour profile is applied.
@@ -21,14 +56,10 @@ export interface DecodeOptions {
  * @throws UnclipError INPUT_PICTURE_INVALID: no such file, not a picture, damaged, over 64 Mpx or over 256 MiB
  */
 export async function decodePicture(input: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
-  const { bytes, name } = await readPictureFile(input);
+  const file = await readPictureFile(input);
+  await headerOf(file);
   try {
-    // The header is read first, so that a huge picture is refused before memory is taken for its pixels.
-    const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
-    if (width * height > MAX_PIXELS) {
-      throw pictureError(`${name} has ${width}x${height} pixels; at most 64 Mpx are read, make it smaller`);
-    }
-    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).autoOrient();
+    const image = sharp(file.bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).autoOrient();
     const { data, info } = await withAlpha(image, options)
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
@@ -36,8 +67,7 @@ export async function decodePicture(input: string | Uint8Array, options: DecodeO
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, channels: info.channels === 4 ? 4 : 3, data };
   } catch (error) {
-    if (error instanceof UnclipError) throw error;
-    throw pictureError(`${name} cannot be decoded (${oneLine(error)}); is the file complete?`, error);
+    throw undecodable(file.name, error);
   }
 }
 

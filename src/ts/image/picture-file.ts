@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { UnclipError } from '../util/errors.js';
 
 /** Largest file that is read, bytes. */
@@ -41,6 +41,7 @@ export async function readPictureFile(input: string | Uint8Array): Promise<Pictu
   const name = typeof input === 'string' ? `picture ${input}` : 'picture';
   const bytes = typeof input === 'string' ? await readBounded(input, name) : input;
   if (bytes.length > MAX_FILE_BYTES) throw tooLarge(name);
+  if (bytes.length === 0) throw pictureError(`${name} is empty (0 bytes); is the file complete?`);
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 32)).toString('latin1');
   if (!SIGNATURES.some(([offset, signature]) => head.startsWith(signature, offset))) {
     throw pictureError(`${name} is none that can be read; give a PNG, JPEG, WebP, GIF, TIFF or AVIF file`);
@@ -50,15 +51,18 @@ export async function readPictureFile(input: string | Uint8Array): Promise<Pictu
 
 const tooLarge = (name: string) => pictureError(`${name} is a file over 256 MiB; give a smaller one`);
 
-/** Reads a regular file, having looked at its size first. */
+/** A named pipe would make a plain opening wait for a writer that may never come. */
+const READ_NOW = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** Reads a regular file, having looked at its size first: no device, no pipe, and no more bytes than that. */
 async function readBounded(path: string, name: string): Promise<Uint8Array> {
   try {
-    const file = await open(path, 'r');
+    const file = await open(path, READ_NOW);
     try {
       const stat = await file.stat();
-      if (!stat.isFile()) throw pictureError(`${name} is not a file`);
+      if (!stat.isFile()) throw pictureError(`${name} is ${stat.isDirectory() ? 'a folder' : 'not a file'}`);
       if (stat.size > MAX_FILE_BYTES) throw tooLarge(name);
-      return await file.readFile();
+      return await readUpTo(file, stat.size);
     } finally {
       await file.close();
     }
@@ -67,4 +71,15 @@ async function readBounded(path: string, name: string): Promise<Uint8Array> {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw pictureError(missing ? `${name} does not exist` : `${name} cannot be read (${oneLine(error)})`, error);
   }
+}
+
+async function readUpTo(file: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await file.read(bytes, length, size - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.subarray(0, length);
 }

@@ -25,6 +25,8 @@ import { MappedWeights } from '../../weights/mapped-weights.js';
 import type { TensorSource } from '../../weights/stored-tensor.js';
 import { openWeights, type Weights } from '../../weights/weights.js';
 import type { Checkpoint } from '../checkpoint.js';
+import { fingerprint } from '../fingerprint.js';
+import { type ModelInfo, readModelInfo } from '../model-info.js';
 
 /** How a checkpoint lays its CLIP out on the disk. */
 export type ClipLayout =
@@ -44,6 +46,20 @@ export interface LogitScale {
 /** What OpenAI trained CLIP to, and clipped it at (arXiv 2103.00020, section 2.5): for checkpoints without one. */
 const USUAL_LOGIT_SCALE: LogitScale = { value: 100, stated: false };
 
+/** What a CLIP says of itself. */
+export interface ClipDescription {
+  /** As it was named: a folder, or a weight file. */
+  readonly folder: string;
+  readonly layout: ClipLayout;
+  /** Width of the embeddings. */
+  readonly width: number;
+  readonly logitScale: LogitScale;
+  /** What the folder says in unclip.json, where it has one. */
+  readonly info: ModelInfo;
+  /** 16 hex digits over the model's files. */
+  readonly hash: string;
+}
+
 interface Tower<C> {
   readonly config: C;
   readonly weights: WeightSource;
@@ -61,7 +77,7 @@ interface ImageTower extends Tower<ClipVisionConfig> {
 type Parts = Pick<ClipModel, 'folder' | 'layout' | 'text' | 'image' | 'logitScale'>;
 
 /** A CLIP: what tokenises and embeds texts, and what prepares and embeds pictures, into one space. */
-export class ClipModel {
+export class ClipModel implements ClipDescription {
   readonly folder: string;
   readonly layout: ClipLayout;
   readonly text: TextTower;
@@ -119,7 +135,6 @@ export class ClipModel {
     return new ClipModel({ folder, layout: 'diffusers', text, image, logitScale: USUAL_LOGIT_SCALE }, []);
   }
 
-  /** Width of the embeddings. */
   get width(): number {
     return this.text.config.projection_dim;
   }
@@ -134,10 +149,21 @@ export class ClipModel {
     return this.image;
   }
 
+  get info(): ModelInfo {
+    return readModelInfo(modelFolderOf(this.folder));
+  }
+
+  get hash(): string {
+    return fingerprint(modelFolderOf(this.folder));
+  }
+
   close(): void {
     for (const weights of this.#opened) weights.close();
   }
 }
+
+/** The folder of a model that may have been named by its weight file. */
+const modelFolderOf = (path: string): string => (statSync(path).isDirectory() ? path : dirname(path));
 
 function diffusersParts(folder: string, open: (folder: string) => Weights): Parts {
   const config = <C>(name: string, parse: (json: unknown, source: string) => C): C =>
@@ -162,7 +188,7 @@ function diffusersParts(folder: string, open: (folder: string) => Weights): Part
 
 /** Both towers in one set of weights, by transformers' names or by OpenAI's. */
 function singleParts(path: string, weights: Weights): Parts {
-  const folder = statSync(path).isDirectory() ? path : dirname(path);
+  const folder = modelFolderOf(path);
   const openai = isOpenAiClip((name) => weights.has(name));
   const configPath = join(folder, 'config.json');
   if (!openai && !existsSync(configPath))

@@ -5,7 +5,7 @@ import type { Runtime } from '../../runtime/runtime.js';
 import { UnclipError } from '../../util/errors.js';
 import { type OpenedRuntime, openRuntime, type RuntimeLoadOptions } from '../open-runtime.js';
 import { useTuning } from '../tuning.js';
-import { ClipModel, type LogitScale } from './clip-model.js';
+import { type ClipDescription, ClipModel } from './clip-model.js';
 import { ClipEmbedder, type EmbedRequest, type EmbedResult } from './embedder.js';
 import { type RankRequest, type RankResult, rankCaptions } from './rank.js';
 
@@ -23,9 +23,9 @@ export interface ClipLoadOptions extends RuntimeLoadOptions {
  *     await clip.dispose();
  */
 export class Clip {
+  readonly #model: ClipModel;
   readonly dtype: ActivationDType;
   readonly weights: WeightFormat;
-  readonly #model: ClipModel;
   readonly #runtime: Runtime;
   readonly #embedder: ClipEmbedder;
   /** Requests run one after the other: they share arena and state. */
@@ -58,18 +58,13 @@ export class Clip {
     }
   }
 
-  get folder(): string {
-    return this.#model.folder;
+  get model(): ClipDescription {
+    return this.#model;
   }
 
   /** The adapter that computes. */
   get adapter(): AdapterDescription {
     return this.#runtime.device.adapter;
-  }
-
-  /** The factor of cosines before the softmax. */
-  get logitScale(): LogitScale {
-    return this.#model.logitScale;
   }
 
   /**
