@@ -35,23 +35,27 @@ const KEPT_PROGRAMS = 2;
 /** A model on a device, with the programs made for it: what every pipeline draws on, one at a time. */
 export class Engine {
   readonly model: Checkpoint;
-  readonly runtime: Runtime;
   readonly dtype: ActivationDType;
   readonly weights: WeightFormat;
   /** Most pictures drawn at once. */
   readonly batchSize: number;
+  readonly #options: RuntimeLoadOptions;
   readonly #programs = new Map<string, ProgramSet>();
+  #runtime: Runtime;
   /** Requests run one after the other: they share arena and state. */
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
   #tuning: TuningTable | undefined;
   #clip: ClipEmbedder | undefined;
 
-  private constructor(model: Checkpoint, { runtime, dtype, weights }: OpenedRuntime, batchSize: number) {
+  private constructor(model: Checkpoint, opened: OpenedRuntime, options: RuntimeLoadOptions, batchSize: number) {
+    const { runtime, dtype, weights } = opened;
     this.model = model;
-    this.runtime = runtime;
+    this.#runtime = runtime;
     this.dtype = dtype;
     this.weights = weights;
+    // What was chosen once stays, should the device have to be opened again.
+    this.#options = { ...options, dtype, weights };
     this.batchSize = batchSize;
   }
 
@@ -65,7 +69,8 @@ export class Engine {
     let opened: OpenedRuntime | undefined;
     try {
       opened = await openRuntime(runtimeOptions);
-      const engine = new Engine(model, opened, batchSize ?? (opened.runtime.device.caps.software ? 1 : 4));
+      const size = batchSize ?? (opened.runtime.device.caps.software ? 1 : 4);
+      const engine = new Engine(model, opened, runtimeOptions, size);
       if (mode !== 'off') engine.#tuning = useTuning(opened.runtime);
       if (mode === 'search') await engine.#tuneAtLoad();
       return engine;
@@ -76,6 +81,11 @@ export class Engine {
     }
   }
 
+  /** The device with what lives on it. Another one after a device was lost, so it is asked for in each turn. */
+  get runtime(): Runtime {
+    return this.#runtime;
+  }
+
   /** CLIP's encoders on this model's weights. To be used in this engine's turn. */
   get clip(): ClipEmbedder {
     this.#clip ??= new ClipEmbedder(this.runtime, ClipModel.ofCheckpoint(this.model), this.dtype);
@@ -83,7 +93,8 @@ export class Engine {
   }
 
   /**
-   * Checks a request, then runs `task` when every task before it has ended.
+   * Checks a request, then runs `task` when every task before it has ended. A device that was lost meanwhile is opened anew first,
+   * and weights are loaded again as programs ask for them.
    * @param check what needs no turn: its error is the result's, at once
    */
   exclusive<C, R>(check: () => C, task: (checked: C) => Promise<R>): Promise<R> {
@@ -94,7 +105,10 @@ export class Engine {
     } catch (error) {
       return Promise.reject(error);
     }
-    const turn = this.#queue.then(() => task(checked));
+    const turn = this.#queue.then(async () => {
+      if (this.#runtime.device.lost) await this.#reopen();
+      return task(checked);
+    });
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
@@ -151,6 +165,15 @@ export class Engine {
     } catch (error) {
       if (!(error instanceof UnclipError) || !error.code.startsWith('IO_')) throw error;
     }
+  }
+
+  async #reopen(): Promise<void> {
+    this.#forgetPrograms();
+    this.#clip = undefined;
+    await this.#runtime.close();
+    const { runtime } = await openRuntime(this.#options);
+    this.#runtime = runtime;
+    if (this.#tuning !== undefined) this.#tuning = useTuning(runtime);
   }
 
   #forgetPrograms(): void {

@@ -68,12 +68,11 @@ export async function previewPictures(sampler: Sampler): Promise<Picture[]> {
   const [batch, height, width, channels] = shape as [number, number, number, number];
   const values = await sampler.x0.read();
   const size = height * width * channels;
-  return Array.from({ length: batch }, (_, b) => ({
-    width,
-    height,
-    channels: 3 as const,
-    data: Uint8Array.from(values.subarray(b * size, (b + 1) * size), (v) =>
-      Math.round(255 * Math.min(1, Math.max(0, v * 0.5 + 0.5))),
-    ),
-  }));
+  return Array.from({ length: batch }, (_, b) => samplePicture(values.subarray(b * size, (b + 1) * size), width));
+}
+
+/** A sample of the decoder or an upsampler as an RGB picture. @param values f32 [height, width, 3] in [−1, 1], cut off beyond */
+export function samplePicture(values: Float32Array, width: number): Picture {
+  const data = Uint8Array.from(values, (v) => Math.round(255 * Math.min(1, Math.max(0, v * 0.5 + 0.5))));
+  return { width, height: values.length / (3 * width), channels: 3, data };
 }

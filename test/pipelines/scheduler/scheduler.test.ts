@@ -1,9 +1,15 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DrawItem } from '../../../src/ts/pipelines/drawing.js';
 import { Engine } from '../../../src/ts/pipelines/engine.js';
 import type { GeneratedImage } from '../../../src/ts/pipelines/generated-image.js';
-import { type PictureStep, Scheduler, type SchedulerOptions } from '../../../src/ts/pipelines/scheduler/scheduler.js';
+import {
+  type PictureStep,
+  partialAt,
+  Scheduler,
+  type SchedulerOptions,
+} from '../../../src/ts/pipelines/scheduler/scheduler.js';
 import type { SamplingSettings } from '../../../src/ts/pipelines/settings.js';
 import { textToImage } from '../../../src/ts/pipelines/text-to-image.js';
 
@@ -43,11 +49,11 @@ const scheduler = (options: SchedulerOptions = {}): Scheduler => {
 };
 
 const item = (k: number, seed = 10 + k): DrawItem => ({ prompt: PROMPTS[k % PROMPTS.length]!, seed });
-const base64 = (image: GeneratedImage): string => Buffer.from(image.data).toString('base64');
+const hashOf = (image: GeneratedImage): string => createHash('sha256').update(image.data).digest('hex').slice(0, 12);
 
 /** The picture as the engine draws it by itself. */
 const alone = async ({ prompt, seed }: DrawItem, settings: SamplingSettings): Promise<string> =>
-  base64((await textToImage(engine, { prompt, seed, ...settings })).images[0]!);
+  hashOf((await textToImage(engine, { prompt, seed, ...settings })).images[0]!);
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
@@ -61,7 +67,7 @@ describe('Scheduler', () => {
     const expected = await Promise.all(items.map((i) => alone(i, GUIDED)));
     for (const maxBatch of [1, 2, 3, 5]) {
       const drawn = await Promise.all(scheduler({ maxBatch }).submit(items, { settings: GUIDED }));
-      expect(drawn.map(base64)).toEqual(expected);
+      expect(drawn.map(hashOf)).toEqual(expected);
     }
   });
 
@@ -76,7 +82,7 @@ describe('Scheduler', () => {
       if (next >= 9) return;
       const k = next++ % 3;
       const [picture] = shared.submit([item(k)], { settings: kinds[k]!, onStep: join });
-      drawn.push(picture!.then(base64));
+      drawn.push(picture!.then(hashOf));
     };
     join();
     for (let i = 0; i < drawn.length || next < 9; i++) expect(await drawn[i]).toBe(expected[i % 3]);
@@ -118,7 +124,7 @@ describe('Scheduler', () => {
     expect(await codeOf(cancelled!)).toBe('CANCELLED');
     // Text, three steps of the prior, two of the decoder.
     expect(told).toBe(6);
-    expect(base64(await kept!)).toBe(await alone(item(0), GUIDED));
+    expect(hashOf(await kept!)).toBe(await alone(item(0), GUIDED));
     expect(shared.metrics()).toMatchObject({ finished: 1, failed: { CANCELLED: 1 }, active: {}, queued: 0 });
   });
 
@@ -152,8 +158,57 @@ describe('Scheduler', () => {
     const embedding = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i));
     const given = { ...item(0), imageEmbeds: embedding };
     const [a, b] = await Promise.all(scheduler({ maxBatch: 2 }).submit([given, given], { settings: GUIDED }));
-    expect(base64(a!)).toBe(base64(b!));
+    expect(hashOf(a!)).toBe(hashOf(b!));
     expect(a!.parameters.steps).toEqual({ decoder: 4, superRes: 3 });
+  });
+
+  it('goes on from the last step when the device is lost, again and again, to the same bits', async () => {
+    const items = [0, 1, 2].map((k) => item(k));
+    const expected = await Promise.all(items.map((i) => alone(i, GUIDED)));
+    const shared = scheduler({ maxBatch: 2 });
+    const lostAt = new Set(['text 1', 'prior 2', 'prior 3', 'decoder 1', 'decoder 4', 'superRes 2']);
+    let steps = 0;
+    const drawn = shared.submit(items, {
+      settings: GUIDED,
+      onStep: ({ stage, step }) => {
+        steps++;
+        if (lostAt.delete(`${stage} ${step}`)) engine.runtime.device.gpu.destroy();
+      },
+    });
+    expect((await Promise.all(drawn)).map(hashOf)).toEqual(expected);
+    expect(lostAt.size).toBe(0);
+    // Nothing was drawn from the beginning again.
+    expect(steps).toBe(3 * (1 + 3 + 4 + 3));
+    expect(await alone(items[0]!, GUIDED)).toBe(expected[0]);
+  });
+
+  it('gives up when it is told not to recover', async () => {
+    const shared = scheduler({ recover: false });
+    const [lost] = shared.submit([item(0)], {
+      settings: GUIDED,
+      onStep: ({ stage }) => {
+        if (stage === 'decoder') engine.runtime.device.gpu.destroy();
+      },
+    });
+    expect(await codeOf(lost!)).toBe('GPU_DEVICE_LOST');
+    const [next] = shared.submit([item(0)], { settings: GUIDED });
+    expect(hashOf(await next!)).toBe(await alone(item(0), GUIDED));
+  });
+
+  it('shows unfinished pictures, evenly between start and end', async () => {
+    const seen: string[] = [];
+    const [drawn] = scheduler({ maxBatch: 2 }).submit([item(0)], {
+      settings: GUIDED,
+      partialImages: 3,
+      onPartial: ({ width, height, data }, number, picture) => {
+        expect(data).toHaveLength(3 * width * height);
+        seen.push(`${number} ${picture} ${width}`);
+      },
+    });
+    await drawn;
+    // After steps 2 and 4 of the decoder's 4, and 1 of the upsampler's 3: a quarter, a half, three quarters.
+    expect(seen).toEqual(['0 0 16', '1 0 16', '2 0 64']);
+    expect([0, 1, 2, 3].map((done) => partialAt(done, 4, 1))).toEqual([undefined, undefined, 0, undefined]);
   });
 
   it('holds no more than the pictures under way need, however many come', async () => {

@@ -5,7 +5,7 @@ import type { Engine } from '../engine.js';
 import { ProgramSet } from '../programs/program-set.js';
 import { submitPrograms } from '../run-stage.js';
 import { CHANGING, pictureStates } from './lane.js';
-import type { Picture } from './picture.js';
+import type { Picture, Snapshot } from './picture.js';
 import type { Seat } from './picture-rows.js';
 
 /** Rows of the encoded text that the decoder's context is made of, after the prior. */
@@ -34,18 +34,10 @@ export class Desk {
 
   /** Encodes the text and prepares the first stage: the prior, or the decoder for a picture that brings its embedding. */
   async begin(picture: Picture, item: DrawItem): Promise<void> {
-    const { text } = this.#set;
-    text.write([item.prompt]);
-    await submitPrograms(this.#engine.runtime, text.encoder);
-    if (picture.stage === 'prior') {
-      const { prelude, step } = this.#set.prior;
-      await submitPrograms(this.#engine.runtime, prelude);
-      this.#copy((encoder) => {
-        for (const [name, state] of this.#textRows()) picture.rows.save(encoder, name, this.#only(state));
-        this.#saveContext(encoder, picture, step, PRIOR_SHARED);
-      });
-      this.#start(picture);
-    } else await this.#enterDecoder(picture, item);
+    await this.#encode(item);
+    if (item.imageEmbeds !== undefined) this.#set.drawing.imageEmbeds.write(item.imageEmbeds);
+    await this.#prepareStage(picture);
+    this.#start(picture, item);
   }
 
   /** Takes a picture whose stage is over to the next one. @returns its pixels, RGBA, when that was the last */
@@ -59,48 +51,81 @@ export class Desk {
         for (const [name, state] of this.#textRows()) picture.rows.load(encoder, name, this.#only(state));
       });
       await submitPrograms(runtime, finish);
-      await this.#enterDecoder(picture, item);
+      if (picture.snapshot !== undefined) picture.snapshot.imageEmbeds = await drawing.imageEmbeds.read();
+      picture.enter('decoder');
     } else if (picture.stage === 'decoder') {
       this.#copy((encoder) => {
         picture.rows.load(encoder, 'latents', this.#only(drawing.decoderStep.state('latents')));
       });
-      picture.rows.release();
-      await submitPrograms(runtime, drawing.superResPrepare);
+      if (picture.snapshot !== undefined) picture.snapshot.small = picture.snapshot.latents;
       picture.enter('superRes');
-      this.#copy((encoder) => this.#saveContext(encoder, picture, drawing.superResStep, []));
-      this.#start(picture);
     } else {
       this.#copy((encoder) => {
         picture.rows.load(encoder, 'latents', this.#only(drawing.superResStep.state('latents')));
       });
-      picture.rows.release();
       await submitPrograms(runtime, drawing.pixels);
       const words = await drawing.pixels.state('pixels').readWords();
       return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
     }
+    picture.rows.release();
+    // Before anything is waited for: a device that is lost from here on finds the picture at the beginning of its stage.
+    this.#start(picture, item);
+    await this.#prepareStage(picture);
     return undefined;
+  }
+
+  /** Lays a picture's stage out anew from its snapshot, on a device that knows nothing of it. */
+  async resume(picture: Picture, item: DrawItem, snapshot: Snapshot): Promise<void> {
+    const { imageEmbeds, decoderStep } = this.#set.drawing;
+    const { latents, x0, small } = snapshot;
+    await this.#encode(item);
+    const embedding = item.imageEmbeds ?? snapshot.imageEmbeds;
+    if (embedding !== undefined) imageEmbeds.write(embedding);
+    if (picture.stage === 'superRes') decoderStep.state('latents').write(small!);
+    await this.#prepareStage(picture);
+    picture.rows.write('latents', latents);
+    if (x0 !== undefined) picture.rows.write('x0', x0);
   }
 
   destroy(): void {
     this.#set.destroy();
   }
 
-  /** Needs the text on the desk, and the image embedding where the picture does not bring one. */
-  async #enterDecoder(picture: Picture, item: DrawItem): Promise<void> {
-    const { imageEmbeds, textProj, decoderPrelude, decoderStep } = this.#set.drawing;
-    picture.rows.release();
-    if (item.imageEmbeds !== undefined) imageEmbeds.write(item.imageEmbeds);
-    await submitPrograms(this.#engine.runtime, textProj, decoderPrelude);
-    picture.enter('decoder');
-    this.#copy((encoder) => this.#saveContext(encoder, picture, decoderStep, []));
-    this.#start(picture, item.start);
+  async #encode({ prompt }: DrawItem): Promise<void> {
+    this.#set.text.write([prompt]);
+    await submitPrograms(this.#engine.runtime, this.#set.text.encoder);
+  }
+
+  /**
+   * Computes what no step of the picture's stage changes, and gives it to the picture. On the desk lie: the encoded text; for the
+   * decoder the image embedding; for the upsampler the decoder's sample.
+   */
+  async #prepareStage(picture: Picture): Promise<void> {
+    const { runtime } = this.#engine;
+    const { textProj, decoderPrelude, decoderStep, superResPrepare, superResStep } = this.#set.drawing;
+    if (picture.stage === 'prior') {
+      const { prelude, step } = this.#set.prior;
+      await submitPrograms(runtime, prelude);
+      this.#copy((encoder) => {
+        for (const [name, state] of this.#textRows()) picture.rows.save(encoder, name, this.#only(state));
+        this.#saveContext(encoder, picture, step, PRIOR_SHARED);
+      });
+    } else if (picture.stage === 'decoder') {
+      await submitPrograms(runtime, textProj, decoderPrelude);
+      this.#copy((encoder) => this.#saveContext(encoder, picture, decoderStep, []));
+    } else {
+      await submitPrograms(runtime, superResPrepare);
+      this.#copy((encoder) => this.#saveContext(encoder, picture, superResStep, []));
+    }
   }
 
   /** Starting noise of the stage; drawn also for a picture that brings its own sample, so that later draws do not depend on it. */
-  #start(picture: Picture, sample?: Float32Array): void {
+  #start(picture: Picture, item: DrawItem): void {
     const { stage, sampleShape } = picture.plan;
     const drawn = picture.noise.draw(stage, -1, sampleShape);
-    picture.rows.write('latents', sample ?? drawn);
+    const latents = (stage === 'decoder' ? item.start : undefined) ?? drawn;
+    picture.rows.write('latents', latents);
+    if (picture.snapshot !== undefined) Object.assign(picture.snapshot, { latents, x0: undefined });
   }
 
   #saveContext(encoder: GPUCommandEncoder, picture: Picture, step: Program, shared: readonly string[]): void {

@@ -1,6 +1,7 @@
 import { STEP_PARAMS_FLOATS } from '../../diffusion/step-params.js';
 import type { Program } from '../../runtime/program.js';
 import type { Recording, Runtime } from '../../runtime/runtime.js';
+import { Mirror } from './mirror.js';
 import type { Picture } from './picture.js';
 import type { Seat } from './picture-rows.js';
 
@@ -27,6 +28,7 @@ export class Lane {
   readonly #runtime: Runtime;
   readonly #names: readonly string[];
   readonly #seats: (Picture | undefined)[];
+  readonly #mirror: Mirror;
   #recorded: { readonly recording: Recording; readonly binding: string } | undefined;
 
   /** @param shared names of the program's states that all pictures share */
@@ -36,6 +38,7 @@ export class Lane {
     this.batch = batch;
     this.#names = pictureStates(program, shared);
     this.#seats = new Array<Picture | undefined>(batch).fill(undefined);
+    this.#mirror = new Mirror(runtime.device);
   }
 
   /**
@@ -93,6 +96,28 @@ export class Lane {
     (recorded ?? this.#runtime.record([program])).submit();
   }
 
+  /** Waits for the step, and copies what it changed to the CPU for the pictures that keep a snapshot. */
+  async finish(): Promise<void> {
+    const { device } = this.#runtime;
+    if (!this.#seats.some((picture) => picture?.snapshot !== undefined)) return device.idle();
+    const [latents, x0] = await this.#mirror.read(CHANGING.map((name) => this.program.state(name)));
+    const size = latents!.length / this.batch;
+    for (const [seat, picture] of this.#seats.entries()) {
+      if (picture?.snapshot === undefined) continue;
+      const row = (values: Float32Array): Float32Array => values.slice(seat * size, (seat + 1) * size);
+      Object.assign(picture.snapshot, { latents: row(latents!), x0: row(x0!) });
+    }
+  }
+
+  /** The prediction of x₀ of the latest step, f32 [H, W, 3], of a picture that sits here. */
+  prediction(picture: Picture): Promise<Float32Array> {
+    const state = this.program.state('x0');
+    const row = state.bytes / this.batch;
+    return this.#runtime.device
+      .readBuffer(state.buffer, this.#seats.indexOf(picture) * row, row)
+      .then((bytes) => new Float32Array(bytes));
+  }
+
   /** Records the next step while the GPU runs this one. It fits whoever sits here then. */
   recordAhead(): void {
     const recording = this.#runtime.record([this.program], true);
@@ -103,6 +128,7 @@ export class Lane {
   destroy(): void {
     for (const picture of this.#seats) if (picture !== undefined) this.release(picture);
     this.program.destroy();
+    this.#mirror.destroy();
   }
 
   #copy(record: (encoder: GPUCommandEncoder) => void): void {

@@ -4,14 +4,27 @@ import type { Lane } from './lane.js';
 import type { PictureRows } from './picture-rows.js';
 import type { LaneStage } from './policy.js';
 
+/** What a picture needs to go on on another device: what its steps have made so far, on the CPU. */
+export interface Snapshot {
+  /** The sample and the prediction of x₀ after the latest step; no x₀ before the first. */
+  latents: Float32Array;
+  x0?: Float32Array;
+  /** What the prior made, f32 [E]. */
+  imageEmbeds?: Float32Array;
+  /** What the decoder made, f32 [S, S, 3]. */
+  small?: Float32Array;
+}
+
 /** A picture on its way through the stages: where it is, what its next step needs, and its rows. */
 export class Picture {
-  readonly rows: PictureRows;
+  rows: PictureRows;
   readonly noise: NoiseSource;
   readonly #plans: Readonly<Partial<Record<StageName, StagePlan>>>;
   #stage: StageName;
   #step = 0;
-  #ahead: Float32Array | undefined;
+  /** Noise by the step that it is for: drawn once, in order, and kept until the step has run. */
+  readonly #drawn = new Map<number, Float32Array | undefined>();
+  snapshot: Snapshot | undefined;
   /** The lane in which it has a seat, if any. */
   lane: Lane | undefined;
 
@@ -49,6 +62,7 @@ export class Picture {
   enter(stage: StageName): void {
     this.#stage = stage;
     this.#step = 0;
+    this.#drawn.clear();
   }
 
   /** The record of the next step, see diffusion/step-params.ts. */
@@ -56,25 +70,25 @@ export class Picture {
     return this.plan.record(this.#step);
   }
 
-  /** Noise of the next step, drawn now unless it was drawn ahead; undefined where the step takes none. */
+  /** Noise of the next step; undefined where the step takes none. The same if the step has to be repeated. */
   stepNoise(): Float32Array | undefined {
-    const drawn = this.#ahead ?? this.#draw(this.#step);
-    this.#ahead = undefined;
-    return drawn;
+    return this.#draw(this.#step);
   }
 
   /** Draws the noise of the step after the next one while the GPU is at work. */
   drawAhead(): void {
-    this.#ahead = this.#draw(this.#step + 1);
+    this.#draw(this.#step + 1);
   }
 
   /** The step has run. */
   advance(): void {
-    this.#step++;
+    this.#drawn.delete(this.#step++);
   }
 
   #draw(step: number): Float32Array | undefined {
     const { steps, stage, sampleShape } = this.plan;
-    return steps[step]?.noisy ? this.noise.draw(stage, step, sampleShape) : undefined;
+    if (!this.#drawn.has(step) && step < steps.length)
+      this.#drawn.set(step, steps[step]!.noisy ? this.noise.draw(stage, step, sampleShape) : undefined);
+    return this.#drawn.get(step);
   }
 }

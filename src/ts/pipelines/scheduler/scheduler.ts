@@ -1,8 +1,11 @@
+import type { Picture as Picture8 } from '../../image/picture.js';
+import type { Runtime } from '../../runtime/runtime.js';
 import { UnclipError } from '../../util/errors.js';
 import type { DrawItem } from '../drawing.js';
 import type { Engine } from '../engine.js';
 import type { GeneratedImage } from '../generated-image.js';
 import { finishedImage } from '../picture-parameters.js';
+import { samplePicture } from '../progress.js';
 import { isGuided, type SamplingSettings } from '../settings.js';
 import { decoderPlan, priorPlan, superResPlan } from '../stage-plan.js';
 import { BufferPool } from './buffer-pool.js';
@@ -21,6 +24,11 @@ export interface SchedulerOptions {
   readonly maxQueued?: number;
   /** Longest that a picture is held at a step boundary so that others can join its batch, milliseconds. Default 50. */
   readonly queueDelayMs?: number;
+  /**
+   * Whether pictures outlive the device: their samples are copied to the CPU after every step, and should the device be lost, it
+   * is opened anew and they go on from their last step. Default true.
+   */
+  readonly recover?: boolean;
 }
 
 /** What is told after each step of a picture. */
@@ -45,6 +53,10 @@ export interface SubmitOptions {
   readonly signal?: AbortSignal;
   /** Called after every step; not awaited. */
   readonly onStep?: (step: PictureStep) => void;
+  /** How many unfinished states of each picture are given to {@link onPartial}, spread evenly over decoder and upsampler. Default 0. */
+  readonly partialImages?: number;
+  /** Called with the predicted picture at the decoder's or upsampler's size, 0-based number of it, and the picture's index. */
+  readonly onPartial?: (partial: Picture8, number: number, picture: number) => void;
 }
 
 /** A picture with what its requester waits for. */
@@ -65,6 +77,9 @@ interface Active {
   since: number;
 }
 
+/** Devices lost in a row, without a step between them, after which pictures are given up. */
+const MOST_LOSSES = 3;
+
 /**
  * Draws pictures of many requests at once. Pictures join and leave batches at every step boundary (continuous batching): those at
  * the same stage share a step of its network, each with its own seed, step number, guidance and schedule. A picture is the
@@ -78,8 +93,11 @@ export class Scheduler {
   readonly #maxActive: number;
   readonly #maxQueued: number;
   readonly #queueDelayMs: number;
-  readonly #lanes: Lanes;
-  readonly #pool: BufferPool;
+  readonly #recover: boolean;
+  #runtime: Runtime;
+  #lanes: Lanes;
+  #pool: BufferPool;
+  #losses = 0;
   readonly #counts = new SchedulerCounts();
   readonly #queued: Job[] = [];
   readonly #active: Active[] = [];
@@ -96,6 +114,8 @@ export class Scheduler {
     this.#maxActive = options.maxActive ?? 2 * this.#maxBatch;
     this.#maxQueued = options.maxQueued ?? 1024;
     this.#queueDelayMs = options.queueDelayMs ?? 50;
+    this.#recover = options.recover ?? true;
+    this.#runtime = engine.runtime;
     this.#lanes = new Lanes(engine);
     this.#pool = new BufferPool(engine.runtime.device);
   }
@@ -164,6 +184,7 @@ export class Scheduler {
           () => this.#tick(),
         );
       } catch (error) {
+        if (this.#recover && this.#engine.runtime.device.lost && ++this.#losses < MOST_LOSSES) continue;
         for (const active of [...this.#active]) this.#retire(active, error);
         for (const job of this.#queued.splice(0)) this.#fail(job, error);
       }
@@ -172,6 +193,7 @@ export class Scheduler {
   }
 
   async #tick(): Promise<void> {
+    if (this.#engine.runtime !== this.#runtime) await this.#resume();
     this.#dropEnded();
     await this.#admit();
     if (this.#active.length === 0) return;
@@ -185,9 +207,13 @@ export class Scheduler {
     for (const { picture } of chosen) picture.drawAhead();
     // Some will still be here at the next step, unless this one was their last.
     if (chosen.some(({ picture }) => picture.step + 1 < picture.plan.steps.length)) lane.recordAhead();
-    await this.#engine.runtime.device.idle();
+    await lane.finish();
+    this.#losses = 0;
     this.#counts.step(stage, chosen.length, performance.now() - begin);
-    for (const active of chosen) await this.#advance(active, chosen.length);
+    // All of them at once: should the device be lost from here on, no step is taken twice.
+    for (const active of chosen) this.#advance(active, chosen.length);
+    for (const active of chosen) await this.#tellPartial(active);
+    await this.#leaveStages();
   }
 
   #choose(): Active[] {
@@ -206,25 +232,55 @@ export class Scheduler {
     return chooseBatch(ready, now, options).map((i) => this.#active[i]!);
   }
 
-  /** A step has run: tells of it, and takes the picture to its next stage, or to the end. */
-  async #advance(active: Active, batch: number): Promise<void> {
+  /** A step has run. */
+  #advance(active: Active, batch: number): void {
     const { job, picture } = active;
     const { stage } = picture;
     picture.advance();
     this.#shares.get(job.request)!.served++;
     job.options.onStep?.({ picture: job.index, stage, step: picture.step, steps: picture.plan.steps.length, batch });
     active.since = performance.now();
-    if (!picture.stageOver) return;
-    const pixels = await this.#leaveStage(active);
-    if (pixels === undefined) return;
-    this.#remove(active);
-    this.#counts.finished++;
-    job.resolve(finishedImage(this.#engine, job.item, job.options.settings, pixels));
   }
 
-  async #leaveStage({ job, picture }: Active): Promise<Uint8Array | undefined> {
-    picture.lane?.release(picture);
-    return this.#lanes.desk(job.guided).next(picture, job.item);
+  /** Takes the pictures whose stage is over to their next one, or to the end. */
+  async #leaveStages(): Promise<void> {
+    for (const active of this.#active.filter(({ picture }) => picture.stageOver)) {
+      const { job, picture } = active;
+      picture.lane?.release(picture);
+      const pixels = await this.#lanes.desk(job.guided).next(picture, job.item);
+      if (pixels === undefined) continue;
+      this.#remove(active);
+      this.#counts.finished++;
+      job.resolve(finishedImage(this.#engine, job.item, job.options.settings, pixels));
+    }
+  }
+
+  /** Reads the prediction of x₀ of a picture whose turn it is to be shown. */
+  async #tellPartial({ job, picture }: Active): Promise<void> {
+    const { onPartial, partialImages = 0, settings } = job.options;
+    if (onPartial === undefined || picture.stage === 'prior' || picture.lane === undefined) return;
+    const before = picture.stage === 'superRes' ? settings.decoderSteps : 0;
+    const number = partialAt(before + picture.step, settings.decoderSteps + settings.superResSteps, partialImages);
+    if (number === undefined) return;
+    const { plan } = picture;
+    onPartial(samplePicture(await picture.lane.prediction(picture), plan.sampleShape[2]!), number, job.index);
+  }
+
+  /** Lays everything under way out anew on a device that was opened in place of a lost one. */
+  async #resume(): Promise<void> {
+    this.#runtime = this.#engine.runtime;
+    this.#lanes = new Lanes(this.#engine);
+    this.#pool = new BufferPool(this.#runtime.device);
+    for (const active of [...this.#active]) {
+      const { job, picture } = active;
+      picture.rows = new PictureRows(this.#runtime.device, this.#pool);
+      picture.lane = undefined;
+      if (picture.snapshot === undefined)
+        this.#retire(active, new UnclipError('GPU_DEVICE_LOST', 'the GPU device was lost while the picture was drawn'));
+      else await this.#lanes.desk(job.guided).resume(picture, job.item, picture.snapshot);
+    }
+    // The device may have been lost just between two stages.
+    await this.#leaveStages();
   }
 
   /** Lets waiting pictures begin while there is room for them. */
@@ -234,22 +290,28 @@ export class Scheduler {
         this.#queued.map((job) => ({ ...job, begun: this.#shares.get(job.request)!.begun })),
       );
       if (next === undefined) return;
-      const job = this.#queued.splice(next, 1)[0]!;
-      const { settings } = job.options;
-      const { model } = this.#engine;
-      const plans = [
-        ...(job.withPrior ? [priorPlan(model, settings)] : []),
-        decoderPlan(model, settings),
-        superResPlan(model, settings),
-      ];
-      const rows = new PictureRows(this.#engine.runtime.device, this.#pool);
-      const picture = new Picture(rows, job.item.seed, plans);
+      const job = this.#queued[next]!;
+      const picture = this.#newPicture(job);
+      await this.#lanes.desk(job.guided).begin(picture, job.item);
+      // Only now, so that it waits on should the device be lost at this.
+      this.#queued.splice(this.#queued.indexOf(job), 1);
       this.#active.push({ job, picture, since: performance.now() });
       this.#shares.get(job.request)!.begun++;
       this.#counts.begin(performance.now() - job.submitted);
-      await this.#lanes.desk(job.guided).begin(picture, job.item);
       job.options.onStep?.({ picture: job.index, stage: 'text', step: 1, steps: 1, batch: 1 });
     }
+  }
+
+  #newPicture({ item, options: { settings }, withPrior }: Job): Picture {
+    const { model } = this.#engine;
+    const plans = [
+      ...(withPrior ? [priorPlan(model, settings)] : []),
+      decoderPlan(model, settings),
+      superResPlan(model, settings),
+    ];
+    const picture = new Picture(new PictureRows(this.#runtime.device, this.#pool), item.seed, plans);
+    if (this.#recover) picture.snapshot = { latents: new Float32Array() };
+    return picture;
   }
 
   /** Ends pictures that nobody wants any more or that are too late. */
@@ -297,4 +359,10 @@ export class Scheduler {
     const share = this.#shares.get(request)!;
     if (--share.open === 0) this.#shares.delete(request);
   }
+}
+
+/** The number of the partial picture that is shown after step `done` of `steps`, where `count` are, evenly between start and end. */
+export function partialAt(done: number, steps: number, count: number): number | undefined {
+  for (let k = 0; k < count; k++) if (Math.round(((k + 1) * steps) / (count + 1)) === done) return k;
+  return undefined;
 }
