@@ -19,3 +19,10 @@ export function shrink({ width, height, channels, data }, size) {
       }
   return { width: size, height: size, channels: 3, data: out };
 }
+
+/** In dB, of two pictures of the same size with 8 bits a channel. @param {Uint8Array} a @param {Uint8Array} b */
+export function psnrOfBytes(a, b) {
+  let squares = 0;
+  for (let i = 0; i < a.length; i++) squares += (a[i] - b[i]) ** 2;
+  return 10 * Math.log10(255 ** 2 / Math.max(squares / a.length, 1e-9));
+}

@@ -2,6 +2,8 @@
  * DALL·E 2 (unCLIP) in Node. Start with {@link Unclip.load}.
  * @packageDocumentation
  */
+export type { SamplerName, SamplingChoice } from './diffusion/samplers/registry.js';
+export type { Spacing } from './diffusion/spacing.js';
 export type { AdapterDescription } from './gpu/device.js';
 export type { WeightFormat } from './graph/quantize.js';
 export type { PictureFormat } from './image/encode.js';

@@ -73,8 +73,10 @@ describe('generate', () => {
 
   it('makes the same picture again from the picture', async () => {
     const out = join(folder, 'from');
-    await draw('a red ball', '-n', '2', '--seed', '40', '--out', out, '-q', '--prior-guidance', '1.5');
+    const sampling = ['--sampler', 'ddim', '--spacing', 'uniform', '--eta', '0.5'];
+    await draw('a red ball', '-n', '2', '--seed', '40', '--out', out, '-q', '--prior-guidance', '1.5', ...sampling);
     const first = join(out, 'a-red-ball-41.png');
+    expect(await readPictureParameters(first)).toMatchObject({ sampler: 'ddim', spacing: 'uniform', eta: 0.5 });
     const again = join(out, 'again.png');
     expect(await unclip(['generate', '--from', first, '--out', again, '-q'])).toEqual({
       code: 0,

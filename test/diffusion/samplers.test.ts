@@ -156,7 +156,7 @@ describe('relations between samplers', () => {
 
   it('DDIM with η = 1 has the ancestral posterior, but for f32', () => {
     const ancestral = samplerSteps(schedule, 25);
-    const ddim = samplerSteps(schedule, 25, { sampler: 'ddim', eta: 1 });
+    const ddim = samplerSteps(schedule, 25, { sampler: 'ddim', spacing: 'uniform', eta: 1 });
     ancestral.slice(0, -1).forEach((step, i) => {
       for (const key of ['timestep', 'x0Coeff', 'xtCoeff', 'std'] as const)
         expect(Math.abs(step[key] - ddim[i]![key])).toBeLessThan(1e-4);

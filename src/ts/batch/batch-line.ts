@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { SAMPLERS } from '../diffusion/samplers/registry.js';
+import { SPACINGS } from '../diffusion/spacing.js';
 import { type CheckedRequest, checkRequest } from '../pipelines/request.js';
 import type { SamplingSettings } from '../pipelines/settings.js';
 import { UnclipError } from '../util/errors.js';
@@ -18,6 +20,9 @@ const settings = {
   superResSteps: z.number().optional(),
   priorGuidanceScale: z.number().optional(),
   decoderGuidanceScale: z.number().optional(),
+  sampler: z.enum(SAMPLERS).optional(),
+  spacing: z.enum(SPACINGS).optional(),
+  eta: z.number().optional(),
 };
 
 /** `{"prompt": …}`: the library's own names. */

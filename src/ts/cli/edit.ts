@@ -87,7 +87,7 @@ async function edit(path: string, prompt: string, options: EditCliOptions, conte
   const folder = modelFolder(model);
   const settings = requestSettings(options);
   const { settings: checked } = checkRequest({ prompt, ...settings }, readModelInfo(folder).defaults);
-  const { margins } = checkEditOptions({ ...options, picture: path }, checked.decoderSteps);
+  const { margins } = checkEditOptions({ ...options, picture: path }, checked);
   // Read and checked before the model is, which takes longer.
   const { invertMask, resample, jump, feather } = options;
   const inputs: EditOptions = {

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { SAMPLERS, type SamplerName } from '../diffusion/samplers/registry.js';
+import { SPACINGS, type Spacing } from '../diffusion/spacing.js';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { type PictureParameters, readPictureParameters } from '../image/parameters.js';
 import { UnclipError } from '../util/errors.js';
@@ -16,6 +18,9 @@ export interface Replay {
   readonly superResSteps?: number;
   readonly priorGuidanceScale?: number;
   readonly decoderGuidanceScale?: number;
+  readonly sampler?: SamplerName;
+  readonly spacing?: Spacing;
+  readonly eta?: number;
   readonly dtype?: 'f32' | 'f16';
   readonly weights?: WeightFormat;
 }
@@ -28,7 +33,7 @@ export async function readReplay(path: string): Promise<Replay> {
   const p = await readPictureParameters(path);
   if (p === undefined)
     throw new UnclipError('INPUT_PICTURE_INVALID', `picture ${path} says nothing of how unclip made it; give a prompt`);
-  const { steps = {}, guidance = {}, dtype, weights, adapter } = p;
+  const { steps = {}, guidance = {}, sampler, spacing, eta, dtype, weights, adapter } = p;
   return {
     model: replayModel(p),
     modelHash: p.modelHash,
@@ -40,6 +45,9 @@ export async function readReplay(path: string): Promise<Replay> {
     superResSteps: steps.superRes,
     priorGuidanceScale: guidance.prior,
     decoderGuidanceScale: guidance.decoder,
+    sampler: SAMPLERS.find((name) => name === sampler),
+    spacing: SPACINGS.find((name) => name === spacing),
+    eta,
     dtype: dtype === 'f32' || dtype === 'f16' ? dtype : undefined,
     weights: WEIGHT_FORMATS.find((format) => format === weights),
   };

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import { SAMPLERS, type SamplerName } from '../diffusion/samplers/registry.js';
+import { SPACINGS, type Spacing } from '../diffusion/spacing.js';
 import type { SamplingSettings } from '../pipelines/settings.js';
 import { UsageError } from './failure.js';
-import { decimalNumber, wholeNumber } from './options.js';
+import { decimalNumber, oneOf, wholeNumber } from './options.js';
 
-/** Options of every command that draws: how many pictures, from which seed, in how many steps, with how much guidance. */
+/** Options of every command that draws: how many pictures, from which seed, in how many steps, with how much guidance, by which sampler. */
 export interface SamplingCliOptions {
   readonly n: number;
   readonly seed?: number;
@@ -12,6 +14,9 @@ export interface SamplingCliOptions {
   readonly srSteps?: number;
   readonly priorGuidance?: number;
   readonly decoderGuidance?: number;
+  readonly sampler?: SamplerName;
+  readonly spacing?: Spacing;
+  readonly eta?: number;
 }
 
 const MAX_SEED = Number.MAX_SAFE_INTEGER;
@@ -34,7 +39,18 @@ export function withSamplingOptions(command: Command, count: string): Command {
     .option('--decoder-steps <n>', 'steps of the decoder', steps('--decoder-steps'))
     .option('--sr-steps <n>', 'steps of the upsampler', steps('--sr-steps'))
     .option('--prior-guidance <scale>', 'guidance of the prior; up to 1: none', guidance('--prior-guidance'))
-    .option('--decoder-guidance <scale>', 'guidance of the decoder; up to 1: none', guidance('--decoder-guidance'));
+    .option('--decoder-guidance <scale>', 'guidance of the decoder; up to 1: none', guidance('--decoder-guidance'))
+    .option(
+      '--sampler <name>',
+      `sampler of prior and decoder: ${SAMPLERS.join(', ')} (default: unclip)`,
+      oneOf('--sampler', SAMPLERS),
+    )
+    .option(
+      '--spacing <name>',
+      `how the sampler's steps are spread: ${SPACINGS.join(', ')} (default: what suits it)`,
+      oneOf('--spacing', SPACINGS),
+    )
+    .option('--eta <n>', 'noise of ddim, 0 (none, the default) to 1 (as much as unclip)', decimalNumber('--eta', 0, 1));
 }
 
 /** What the options say for a request; the seed is random where none is given. */
@@ -54,6 +70,8 @@ export function requestSettings(
   const seed = o.seed ?? earlier.seed ?? Math.floor(Math.random() * RANDOM_SEEDS);
   if (seed > MAX_SEED - o.n + 1)
     throw new UsageError(`the seed of the last of ${o.n} pictures would be over 2^53 - 1; give a smaller --seed`);
+  // Another sampler need not know the spacing and eta of the earlier one.
+  const sampling = o.sampler === undefined ? earlier : {};
   return {
     n: o.n,
     seed,
@@ -62,5 +80,8 @@ export function requestSettings(
     superResSteps: o.srSteps ?? earlier.superResSteps,
     priorGuidanceScale: o.priorGuidance ?? earlier.priorGuidanceScale,
     decoderGuidanceScale: o.decoderGuidance ?? earlier.decoderGuidanceScale,
+    sampler: o.sampler ?? sampling.sampler,
+    spacing: o.spacing ?? sampling.spacing,
+    eta: o.eta ?? sampling.eta,
   };
 }

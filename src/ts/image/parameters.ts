@@ -27,6 +27,10 @@ const schema = z.looseObject({
   steps: z.record(z.string(), z.number()).optional(),
   /** Guidance scale of each stage, by its name. */
   guidance: z.record(z.string(), z.number()).optional(),
+  /** Sampler of prior and decoder, where one was chosen, with the spacing of its steps, and ddim's eta. */
+  sampler: z.string().optional(),
+  spacing: z.string().optional(),
+  eta: z.number().optional(),
 });
 
 /** What made a picture: enough to make it again. Further keys are kept as they are. */
@@ -82,7 +86,7 @@ export async function readPictureParameters(path: string): Promise<PictureParame
 }
 
 function texts(parameters: PictureParameters): { title?: string; description: string; software: string; json: string } {
-  const { prompt, version, model, seed, steps, guidance } = parameters;
+  const { prompt, version, model, seed, steps, guidance, sampler, spacing, eta } = parameters;
   const listed = (record: Record<string, number> | undefined) =>
     Object.entries(record ?? {})
       .map(([stage, value]) => `${stage} ${value}`)
@@ -90,6 +94,7 @@ function texts(parameters: PictureParameters): { title?: string; description: st
   const parts = [`model ${model}`, `seed ${seed}`];
   if (steps) parts.push(`steps: ${listed(steps)}`);
   if (guidance) parts.push(`guidance: ${listed(guidance)}`);
+  if (sampler) parts.push(['sampler', sampler, spacing ?? '', eta ? `eta ${eta}` : ''].filter(Boolean).join(' '));
   return {
     title: prompt && plain(prompt.slice(0, MAX_TITLE)),
     description: plain(parts.join('; ')),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkSampling } from '../diffusion/samplers/registry.js';
 import { checkPrompt } from '../text/words.js';
 import { UnclipError } from '../util/errors.js';
 import type { SamplingSettings } from './settings.js';
@@ -50,8 +51,10 @@ export function checkRequest(request: PictureRequest, defaults: SamplingSettings
     throw new UnclipError('INPUT_INVALID', `${name} is ${String(value)}: ${issue.message}`);
   }
   const { n, seed, ...given } = parsed.data;
-  const settings = { ...defaults };
+  const { sampler, spacing, eta } = request;
+  const chosen = sampler !== undefined || spacing !== undefined || eta !== undefined;
+  const settings = { ...defaults, ...(chosen ? checkSampling({ sampler, spacing, eta }) : {}) };
   for (const [key, value] of Object.entries(given))
-    if (value !== undefined) settings[key as keyof SamplingSettings] = value;
+    if (value !== undefined) settings[key as keyof typeof given] = value;
   return { prompt: request.prompt, n, seed: seed ?? Math.floor(Math.random() * RANDOM_SEEDS), settings };
 }

@@ -1,5 +1,10 @@
-/** Steps and guidance of one run; the same for every picture of a batch. */
-export interface SamplingSettings {
+import type { SamplingChoice } from '../diffusion/samplers/registry.js';
+
+/**
+ * Steps, guidance and sampler of one run; the same for every picture of a batch. The sampler is that of prior and decoder: the
+ * upsamplers, whose last step may be a network of its own, keep the ancestral one, which they were published with.
+ */
+export interface SamplingSettings extends SamplingChoice {
   /** ≥ 2 each. */
   priorSteps: number;
   decoderSteps: number;

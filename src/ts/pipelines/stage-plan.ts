@@ -55,6 +55,7 @@ export function priorPlan(model: Checkpoint, settings: SamplingSettings): StageP
     stage: 'prior',
     schedule,
     steps: settings.priorSteps,
+    sampling: settings,
     guidanceScale: settings.priorGuidanceScale,
     sampleShape: [config.embedding_dim],
   });
@@ -66,6 +67,7 @@ export function decoderPlan(model: Checkpoint, settings: SamplingSettings): Stag
     stage: 'decoder',
     schedule: model.schedules.decoder,
     steps: settings.decoderSteps,
+    sampling: settings,
     guidanceScale: settings.decoderGuidanceScale,
     sampleShape: [decoder.in_channels, decoderSize, decoderSize],
   });

@@ -39,6 +39,19 @@ export class StateTensor {
     );
   }
 
+  /** Takes over the elements of a tensor of the same shape and type, on the GPU: after what was submitted before, before what comes. */
+  copyFrom(source: StateTensor): void {
+    if (source.dtype !== this.dtype || source.bytes !== this.bytes)
+      throw new UnclipError(
+        'GRAPH_INVALID',
+        `[${source.shape}] ${source.dtype} cannot be copied to [${this.shape}] ${this.dtype}`,
+      );
+    const { gpu } = this.#device;
+    const encoder = gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(source.buffer, 0, this.buffer, 0, Math.ceil(this.bytes / 4) * 4);
+    gpu.queue.submit([encoder.finish()]);
+  }
+
   /** Reads all elements back, floats as f32. */
   async read(): Promise<Float32Array> {
     const bytes = await this.#device.readBuffer(this.buffer, 0, this.bytes);

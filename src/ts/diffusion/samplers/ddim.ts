@@ -25,7 +25,7 @@ export function ddimWeights(
  * last step gives x₀.
  */
 export const ddim: SamplingMethod = {
-  spacings: ['uniform', 'leading', 'trailing', 'karras'],
+  spacings: ['trailing', 'uniform', 'leading', 'karras'],
   hasEta: true,
   steps(schedule, steps, { spacing, eta }) {
     const levels = spacedLevels(schedule, steps, spacing);

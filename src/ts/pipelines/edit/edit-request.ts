@@ -4,6 +4,7 @@ import type { Picture } from '../../image/picture.js';
 import { type PictureInput, readPicture } from '../../image/picture-input.js';
 import { UnclipError } from '../../util/errors.js';
 import type { PictureRequest } from '../request.js';
+import type { SamplingSettings } from '../settings.js';
 import { checkMargins, growMask, growPicture, type Margins } from './canvas.js';
 
 /** What an edit is told besides what every drawing is. */
@@ -39,12 +40,20 @@ const MAX_RESULT_BYTES = 4 * 2 ** 30;
  * Checks what can be checked before a file is read.
  * @throws UnclipError INPUT_INVALID
  */
-export function checkEditOptions(o: EditOptions, decoderSteps: number): { resampling: Resampling; margins: Margins } {
+export function checkEditOptions(
+  o: EditOptions,
+  { decoderSteps, sampler }: Pick<SamplingSettings, 'decoderSteps' | 'sampler'>,
+): { resampling: Resampling; margins: Margins } {
   const resampling = {
     resample: o.resample ?? DEFAULT_RESAMPLING.resample,
     jump: o.jump ?? DEFAULT_RESAMPLING.jump,
   };
   repaintWalk(decoderSteps, resampling);
+  if (sampler === 'dpm++2m' && resampling.resample > 1)
+    throw new UnclipError(
+      'INPUT_INVALID',
+      `sampler dpm++2m looks back at the step before, which an edit repeats; take another, or resample 1`,
+    );
   if (o.feather !== undefined && !(Number.isFinite(o.feather) && o.feather >= 0))
     throw new UnclipError('INPUT_INVALID', `feather is ${o.feather}: give pixels, 0 or more`);
   return { resampling, margins: checkMargins(o.outpaint) };

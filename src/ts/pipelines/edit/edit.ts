@@ -29,7 +29,7 @@ export async function editPicture(engine: Engine, request: EditRequest): Promise
   const { info, configs } = engine.model;
   engine.model.requirePrior();
   const checked = checkRequest(request, info.defaults);
-  const { resampling, margins } = checkEditOptions(request, checked.settings.decoderSteps);
+  const { resampling, margins } = checkEditOptions(request, checked.settings);
   const inputs = await readEditInputs(request, margins, checked.n);
   const { width, height } = inputs.canvas;
   const placement = placeWindows(width, height, maskBox(inputs.mask)!, configs.superResSize);
