@@ -10,6 +10,7 @@ export type { PictureFormat } from './image/encode.js';
 export type { PictureParameters } from './image/parameters.js';
 export type { Picture } from './image/picture.js';
 export type { PictureInput } from './image/picture-input.js';
+export type { BestOfRequest, BestOfResult, Candidate } from './pipelines/best-of.js';
 export { Clip, type ClipLoadOptions } from './pipelines/clip/clip.js';
 export type { ClipDescription, ClipLayout, LogitScale } from './pipelines/clip/clip-model.js';
 export type { EmbedHooks, EmbedRequest, EmbedResult } from './pipelines/clip/embedder.js';

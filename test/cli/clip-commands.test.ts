@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { embeddingNorm } from '../../src/ts/pipelines/clip/embedding.js';
 import { errorLine, unclip } from '../support/cli.js';
@@ -150,5 +151,47 @@ describe('embed', () => {
       'INPUT_PICTURE_INVALID',
     );
     expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('generate --candidates', () => {
+  const few = ['--prior-steps', '2', '--decoder-steps', '2', '--sr-steps', '2', '--seed', '5'];
+
+  it('writes the kept pictures alone, tells all scores, and can draw each again by its seed', async () => {
+    const out = join(folder, 'best/');
+    const args = ['generate', 'a red ball', 'a blue car', ...few];
+    const { code, stdout } = await unclip([...args, '--candidates', '3', '--keep', '2', '--out', out, '--json']);
+    expect(code).toBe(0);
+    const { pictures, candidates } = JSON.parse(stdout);
+    expect(candidates.map((c: { prompt: string }) => c.prompt)).toEqual(['a red ball', 'a blue car']);
+    for (const { prompt, candidates: scored } of candidates) {
+      expect(scored.map((c: { seed: number }) => c.seed)).toEqual([5, 6, 7]);
+      const kept = scored.filter((c: { kept: boolean }) => c.kept).map((c: { cosine: number }) => c.cosine);
+      const own = pictures.filter((p: { prompt: string }) => p.prompt === prompt);
+      expect(own.map((p: { parameters: { cosine: number } }) => p.parameters.cosine).sort()).toEqual(kept.sort());
+    }
+    const [first] = pictures;
+    const again = join(folder, 'again.png');
+    await unclip(['generate', '--from', first.file, '--out', again, '-q']);
+    const pixels = (file: string) => sharp(file).raw().toBuffer();
+    expect((await pixels(again)).equals(await pixels(first.file))).toBe(true);
+  });
+
+  it('prints the scores for people', async () => {
+    const one = ['--candidates', '2', '--out', join(folder, 'one.png')];
+    const { stdout, stderr } = await unclip(['generate', 'a red ball', ...few, ...one]);
+    expect(stdout).toBe(`${join(folder, 'one.png')}\n`);
+    expect(stderr).toMatch(/candidates of 'a red ball'\nseed +cosine\n +[56] +-?0\.\d{4} +kept\n +[56] +-?0\.\d{4}\n/);
+  });
+
+  it.each([
+    [['--keep', '2'], '--keep needs --candidates'],
+    [['--candidates', '2', '--keep', '3'], 'no more can be kept'],
+    [['--candidates', '2', '-n', '2'], 'exclude each other'],
+    [['--candidates', '2', '--save-steps'], 'exclude each other'],
+  ])('refuses %j', async (args, message) => {
+    const result = await unclip(['generate', 'a red ball', ...args]);
+    expect(result.code).toBe(2);
+    expect(errorLine(result).message).toContain(message);
   });
 });

@@ -234,3 +234,51 @@ describe('embeddings', () => {
     expect(cosineSimilarity(e, new Float32Array(3))).toBe(0);
   });
 });
+
+describe('Unclip.generateBest', () => {
+  const request = { prompt: 'a red ball on the grass', seed: 7, priorSteps: 2, decoderSteps: 3, superResSteps: 2 };
+
+  it('keeps the candidates whose cosine is best, each the picture of its own seed', async () => {
+    const unclip = await Unclip.load(BUNDLED, { dtype: 'f32', batchSize: 2 });
+    const told: string[] = [];
+    const best = await unclip.generateBest({
+      ...request,
+      candidates: 3,
+      keep: 2,
+      onProgress: ({ stage, done, total }) => void told.push(`${stage} ${done}/${total}`),
+    });
+    const all = await unclip.generate({ ...request, n: 3 });
+    const { texts: t, pictures: p } = await unclip.embed({
+      texts: [request.prompt],
+      pictures: all.images.map(({ width, height, data }) => ({ width, height, channels: 4, data })),
+    });
+    const cosines = p.map((e) => cosineSimilarity(t[0]!, e));
+    expect(best.candidates.map((c) => c.cosine)).toEqual(cosines);
+    expect(best.candidates.map((c) => c.seed)).toEqual([7, 8, 9]);
+    const order = [0, 1, 2].sort((a, b) => cosines[b]! - cosines[a]!).slice(0, 2);
+    expect(best.images.map((image) => image.seed)).toEqual(order.map((k) => 7 + k));
+    for (const [rank, k] of order.entries()) {
+      expect(best.images[rank]!.data).toEqual(all.images[k]!.data);
+      expect(best.images[rank]!.parameters).toEqual({
+        ...all.images[k]!.parameters,
+        candidates: 3,
+        cosine: cosines[k],
+      });
+    }
+    expect(best.candidates.filter((c) => c.kept)).toHaveLength(2);
+    expect(told).toContain('decoder 0/3');
+    expect(told).toContain('decoder 2/3');
+    for (const [wrong, message] of [
+      [{ keep: 4 }, 'keep is 4'],
+      [{ keep: 0 }, 'keep is 0'],
+      [{ candidates: 0 }, 'n is 0'],
+    ] as const)
+      await expect(unclip.generateBest({ ...request, candidates: 3, ...wrong })).rejects.toThrow(
+        refused('INPUT_INVALID', message),
+      );
+    await expect(unclip.generateBest({ ...request, candidates: 3, signal: AbortSignal.abort() })).rejects.toThrow(
+      refused('CANCELLED'),
+    );
+    await unclip.dispose();
+  });
+});

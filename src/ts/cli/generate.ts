@@ -2,11 +2,13 @@ import { Command } from 'commander';
 import { readModelInfo } from '../pipelines/model-info.js';
 import { checkRequest, type PictureRequest } from '../pipelines/request.js';
 import type { Unclip } from '../pipelines/unclip.js';
+import { bestOfJobs, checkCandidates, printScores, type ScoredPrompt } from './candidates.js';
 import { Drawing, type DrawingJob } from './drawing.js';
 import { UsageError } from './failure.js';
 import { type FileOptions, withFileOptions } from './file-options.js';
 import { loadOptions, loadUnlessAborted, type ModelOptions, withModelOptions } from './model-options.js';
 import { BUNDLED, modelFolder } from './models.js';
+import { wholeNumber } from './options.js';
 import { Output } from './output.js';
 import { type Replay, readReplay } from './replay.js';
 import { reportDrawn } from './report.js';
@@ -16,6 +18,8 @@ import { type CommandContext, printLine } from './ui/terminal.js';
 import { warnOfUnknownWords } from './unknown-words.js';
 
 interface GenerateOptions extends SamplingCliOptions, ModelOptions, FileOptions {
+  readonly candidates?: number;
+  readonly keep?: number;
   readonly from?: string;
   readonly saveSteps?: boolean;
 }
@@ -26,6 +30,12 @@ export function generateCommand(context: CommandContext): Command {
     .description('draw pictures from text')
     .argument('[prompt...]', 'what to draw; several prompts, each in quotes, are drawn one after the other');
   withSamplingOptions(command, 'pictures of each prompt')
+    .option(
+      '--candidates <n>',
+      'draw so many of each prompt, and keep what CLIP finds fits it best',
+      wholeNumber('--candidates', 1, 10_000),
+    )
+    .option('--keep <n>', 'candidates to keep (default: 1)', wholeNumber('--keep', 1, 10_000))
     .option('--from <picture>', 'draw this picture again, from what is written in it; other options change that')
     .option('--save-steps', 'save a preview of each step of decoder and upsampler beside the picture');
   return withFileOptions(withModelOptions(command)).action((prompts: string[], options: GenerateOptions) =>
@@ -41,11 +51,14 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
     throw new UsageError('there is no prompt; say what to draw: unclip generate "a red ball on the grass"');
   const model = options.model ?? replay?.model ?? BUNDLED;
   const folder = modelFolder(model);
-  const settings = requestSettings(options, replay);
+  checkCandidates(options);
+  const n = options.candidates ?? options.n;
+  const settings = requestSettings({ ...options, n }, replay);
   const { defaults } = readModelInfo(folder);
   for (const prompt of prompts) checkRequest({ prompt, ...settings }, defaults);
-  const total = prompts.length * settings.n;
-  const output = new Output(options.out, options.format, total > 1);
+  const total = prompts.length * n;
+  const kept = options.candidates === undefined ? n : (options.keep ?? 1);
+  const output = new Output(options.out, options.format, prompts.length * kept > 1);
 
   const begin = performance.now();
   const load = loadOptions({
@@ -59,9 +72,16 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
     const unknown = warnOfUnknownWords(prompts, unclip, stderr);
     const openMs = performance.now() - begin;
     const drawing = new Drawing(model, output, context, { ...options, openMs });
-    await drawing.draw(jobs(prompts, settings, output, unclip), total);
+    const scored: ScoredPrompt[] = [];
+    const work =
+      options.candidates === undefined
+        ? jobs(prompts, settings, output, unclip)
+        : bestOfJobs(prompts, { settings, candidates: n, keep: kept }, output, unclip, scored);
+    await drawing.draw(work, total);
     const totalMs = performance.now() - begin;
-    reportDrawn({ drawing, unclip, model, totalMs, more: { unknownWords: unknown } }, options, context);
+    if (!options.quiet && !options.json) printScores(scored, stderr);
+    const more = { unknownWords: unknown, ...(options.candidates === undefined ? {} : { candidates: scored }) };
+    reportDrawn({ drawing, unclip, model, totalMs, more }, options, context);
   } finally {
     await unclip.dispose();
   }

@@ -3,6 +3,7 @@ import type { WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { TunedClass, TuneOptions } from '../tune/tune-graphs.js';
+import { type BestOfRequest, type BestOfResult, bestOf } from './best-of.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { EmbedRequest, EmbedResult } from './clip/embedder.js';
 import { type RankRequest, type RankResult, rankCaptions } from './clip/rank.js';
@@ -84,6 +85,14 @@ export class Unclip {
    */
   generate(request: GenerateRequest): Promise<GenerateResult> {
     return textToImage(this.#engine, request);
+  }
+
+  /**
+   * Draws candidates from text and keeps those that the model's CLIP finds fit it best.
+   * @throws UnclipError as {@link generate}, MODEL_CONFIG_INVALID (a model without an image encoder)
+   */
+  generateBest(request: BestOfRequest): Promise<BestOfResult> {
+    return bestOf(this.#engine, request);
   }
 
   /**
