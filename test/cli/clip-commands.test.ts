@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { embeddingNorm } from '../../src/ts/pipelines/clip/embedding.js';
 import { errorLine, unclip } from '../support/cli.js';
 import { readSafetensors } from '../support/safetensors.js';
+import { makeTinyModel } from '../support/tiny-model.js';
 
 const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'clip');
 const MODEL = ['--model', join(FIXTURE, 'hf')];
@@ -155,7 +156,9 @@ describe('embed', () => {
 });
 
 describe('generate --candidates', () => {
-  const few = ['--prior-steps', '2', '--decoder-steps', '2', '--sr-steps', '2', '--seed', '5'];
+  const tiny = join(folder, 'tiny');
+  makeTinyModel(tiny, { imageEncoder: true });
+  const few = ['--model', tiny, '--prior-steps', '2', '--decoder-steps', '2', '--sr-steps', '2', '--seed', '5'];
 
   it('writes the kept pictures alone, tells all scores, and can draw each again by its seed', async () => {
     const out = join(folder, 'best/');

@@ -236,10 +236,12 @@ describe('embeddings', () => {
 });
 
 describe('Unclip.generateBest', () => {
-  const request = { prompt: 'a red ball on the grass', seed: 7, priorSteps: 2, decoderSteps: 3, superResSteps: 2 };
+  const request = { prompt: 'a red panda', seed: 7, priorSteps: 2, decoderSteps: 3, superResSteps: 2 };
 
   it('keeps the candidates whose cosine is best, each the picture of its own seed', async () => {
-    const unclip = await Unclip.load(BUNDLED, { dtype: 'f32', batchSize: 2 });
+    const folder = join(scratch, 'with-pictures');
+    makeTinyModel(folder, { imageEncoder: true });
+    const unclip = await Unclip.load(folder, { dtype: 'f32', batchSize: 2 });
     const told: string[] = [];
     const best = await unclip.generateBest({
       ...request,

@@ -12,6 +12,8 @@ export interface TinyModelOptions {
   readonly seed?: number;
   /** Contents of unclip.json; absent = no such file, as in a checkpoint from elsewhere. */
   readonly info?: object;
+  /** Whether it can embed pictures too: an image encoder, and how pictures are prepared for it. Default false. */
+  readonly imageEncoder?: boolean;
 }
 
 const unet = {
@@ -124,14 +126,36 @@ const CONFIGS: Readonly<Record<string, object>> = {
   },
 };
 
+/** What is added for a model that embeds pictures. */
+const IMAGE_ENCODER: Readonly<Record<string, object>> = {
+  'model_index.json': {
+    ...CONFIGS['model_index.json'],
+    image_encoder: ['transformers', 'CLIPVisionModelWithProjection'],
+    feature_extractor: ['transformers', 'CLIPImageProcessor'],
+  },
+  'image_encoder/config.json': {
+    architectures: ['CLIPVisionModelWithProjection'],
+    model_type: 'clip_vision_model',
+    hidden_size: 16,
+    intermediate_size: 32,
+    num_attention_heads: 2,
+    num_hidden_layers: 1,
+    projection_dim: 16,
+    image_size: 32,
+    patch_size: 16,
+  },
+  'feature_extractor/preprocessor_config.json': { size: { shortest_edge: 32 }, crop_size: { height: 32, width: 32 } },
+};
+
 const TOKENIZER_FILES = ['vocab.json', 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
 
 /**
  * Writes a whole model folder with random weights (some 0.5 MB, pictures of 32×32), which runs like any other: for tests that
  * need a model but not a good one.
  */
-export function makeTinyModel(folder: string, { seed = 1, info }: TinyModelOptions = {}): void {
-  for (const [name, config] of Object.entries(CONFIGS)) writeJson(folder, name, config);
+export function makeTinyModel(folder: string, { seed = 1, info, imageEncoder = false }: TinyModelOptions = {}): void {
+  const configs = imageEncoder ? { ...CONFIGS, ...IMAGE_ENCODER } : CONFIGS;
+  for (const [name, config] of Object.entries(configs)) writeJson(folder, name, config);
   if (info !== undefined) writeJson(folder, 'unclip.json', info);
   mkdirSync(join(folder, 'tokenizer'), { recursive: true });
   for (const name of TOKENIZER_FILES)
