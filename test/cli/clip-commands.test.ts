@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { embeddingNorm } from '../../src/ts/pipelines/clip/embedding.js';
 import { errorLine, unclip } from '../support/cli.js';
 import { readSafetensors } from '../support/safetensors.js';
+import { addTinyImageEncoder } from '../support/tiny-image-encoder.js';
 import { makeTinyModel } from '../support/tiny-model.js';
 
 const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'clip');
@@ -157,7 +158,8 @@ describe('embed', () => {
 
 describe('generate --candidates', () => {
   const tiny = join(folder, 'tiny');
-  makeTinyModel(tiny, { imageEncoder: true });
+  makeTinyModel(tiny);
+  addTinyImageEncoder(tiny);
   const few = ['--model', tiny, '--prior-steps', '2', '--decoder-steps', '2', '--sr-steps', '2', '--seed', '5'];
 
   it('writes the kept pictures alone, tells all scores, and can draw each again by its seed', async () => {

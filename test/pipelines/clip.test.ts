@@ -10,6 +10,7 @@ import { Unclip } from '../../src/ts/pipelines/unclip.js';
 import { packageRoot } from '../../src/ts/util/package-root.js';
 import { readSafetensors } from '../support/safetensors.js';
 import { f32Tensor, safetensorsBytes, writeSafetensors } from '../support/safetensors-writer.js';
+import { addTinyImageEncoder } from '../support/tiny-image-encoder.js';
 import { makeTinyModel } from '../support/tiny-model.js';
 
 const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'clip');
@@ -240,7 +241,8 @@ describe('Unclip.generateBest', () => {
 
   it('keeps the candidates whose cosine is best, each the picture of its own seed', async () => {
     const folder = join(scratch, 'with-pictures');
-    makeTinyModel(folder, { imageEncoder: true });
+    makeTinyModel(folder);
+    addTinyImageEncoder(folder);
     const unclip = await Unclip.load(folder, { dtype: 'f32', batchSize: 2 });
     const told: string[] = [];
     const best = await unclip.generateBest({

@@ -12,8 +12,6 @@ export interface TinyModelOptions {
   readonly seed?: number;
   /** Contents of unclip.json; absent = no such file, as in a checkpoint from elsewhere. */
   readonly info?: object;
-  /** Whether it can embed pictures too: an image encoder, and how pictures are prepared for it. Default false. */
-  readonly imageEncoder?: boolean;
 }
 
 const unet = {
@@ -126,36 +124,14 @@ const CONFIGS: Readonly<Record<string, object>> = {
   },
 };
 
-/** What is added for a model that embeds pictures. */
-const IMAGE_ENCODER: Readonly<Record<string, object>> = {
-  'model_index.json': {
-    ...CONFIGS['model_index.json'],
-    image_encoder: ['transformers', 'CLIPVisionModelWithProjection'],
-    feature_extractor: ['transformers', 'CLIPImageProcessor'],
-  },
-  'image_encoder/config.json': {
-    architectures: ['CLIPVisionModelWithProjection'],
-    model_type: 'clip_vision_model',
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_attention_heads: 2,
-    num_hidden_layers: 1,
-    projection_dim: 16,
-    image_size: 32,
-    patch_size: 16,
-  },
-  'feature_extractor/preprocessor_config.json': { size: { shortest_edge: 32 }, crop_size: { height: 32, width: 32 } },
-};
-
 const TOKENIZER_FILES = ['vocab.json', 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
 
 /**
  * Writes a whole model folder with random weights (some 0.5 MB, pictures of 32×32), which runs like any other: for tests that
  * need a model but not a good one.
  */
-export function makeTinyModel(folder: string, { seed = 1, info, imageEncoder = false }: TinyModelOptions = {}): void {
-  const configs = imageEncoder ? { ...CONFIGS, ...IMAGE_ENCODER } : CONFIGS;
-  for (const [name, config] of Object.entries(configs)) writeJson(folder, name, config);
+export function makeTinyModel(folder: string, { seed = 1, info }: TinyModelOptions = {}): void {
+  for (const [name, config] of Object.entries(CONFIGS)) writeJson(folder, name, config);
   if (info !== undefined) writeJson(folder, 'unclip.json', info);
   mkdirSync(join(folder, 'tokenizer'), { recursive: true });
   for (const name of TOKENIZER_FILES)
@@ -170,7 +146,7 @@ export function makeTinyModel(folder: string, { seed = 1, info, imageEncoder = f
     for (const { weight } of distinctWeights(graphs))
       weight!.sources.forEach((name, i) => {
         const shape = weight!.sourceShapes[i]!;
-        tensors[name] = f32Tensor([...shape], values(name, shape, random));
+        tensors[name] = f32Tensor([...shape], randomWeight(name, shape, random));
       });
     const file = component === 'text_encoder' ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
     writeSafetensors(join(folder, component, file), tensors);
@@ -184,7 +160,7 @@ function writeJson(folder: string, name: string, content: object): void {
 }
 
 /** Gains of norms near 1, biases near 0, matrices that keep the variance of what they are given. */
-function values(name: string, shape: readonly number[], random: () => number): Float32Array {
+export function randomWeight(name: string, shape: readonly number[], random: () => number): Float32Array {
   const out = new Float32Array(elementCount(shape));
   const vector = shape.length === 1;
   const gain = vector && name.endsWith('weight') ? 1 : 0;
@@ -194,7 +170,7 @@ function values(name: string, shape: readonly number[], random: () => number): F
 }
 
 /** Normal deviates of a small generator (mulberry32), by Box and Muller. */
-function normals(seed: number): () => number {
+export function normals(seed: number): () => number {
   let state = seed >>> 0;
   const uniform = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
