@@ -18,6 +18,7 @@ fn activate(x: f32, kind: u32) -> f32 {
     case 1u: { return x * sigmoid(x); }
     case 2u: { return 0.5 * x * (1.0 + erf_approx(x * 0.7071067811865476)); }
     case 3u: { return x * sigmoid(1.702 * x); }
+    case 4u: { return max(x, 0.0); }
     default: { return x; }
   }
 }

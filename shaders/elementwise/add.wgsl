@@ -1,5 +1,6 @@
-// out[i] = a[i] + b[j] for the flat item i (an element or a vec4): j = i when SAME, else `step` items of b repeat and
-// advance by `step` after every `span` items of a (src/ts/ops/add.ts). One f32 rounding, and that to Out.
+// out[i] = a[i] + b[j], with SCALED a[i] + scale · b[j], for the flat item i (an element or a vec4): j = i when SAME, else
+// `step` items of b repeat and advance by `step` after every `span` items of a (src/ts/ops/elementwise/add.ts). One f32
+// rounding, two when scaled, and that to Out.
 //#import common/io
 //#import common/flat
 requires immediate_address_space;
@@ -8,6 +9,7 @@ struct Params {
   count: u32,
   span: u32,
   step: u32,
+  scale: f32,
 }
 var<immediate> p: Params;
 
@@ -25,6 +27,12 @@ fn partner(i: u32) -> u32 { return i; }
 fn partner(i: u32) -> u32 { return i / p.span * p.step + i % p.step; }
 //#endif
 
+//#if SCALED
+fn term(i: u32) -> Value { return p.scale * Value(b[partner(i)]); }
+//#else
+fn term(i: u32) -> Value { return Value(b[partner(i)]); }
+//#endif
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -33,5 +41,5 @@ fn main(
 ) {
   let first = first_item(workgroup, workgroups, invocation);
   let end = end_item(first, p.count);
-  for (var i = first; i < end; i += WORKGROUP) { result[i] = Out(Value(a[i]) + Value(b[partner(i)])); }
+  for (var i = first; i < end; i += WORKGROUP) { result[i] = Out(Value(a[i]) + term(i)); }
 }

@@ -5,10 +5,20 @@ import { broadcastOf } from '../../src/ts/ops/elementwise/add.js';
 import { DTYPES } from '../support/dtypes.js';
 import { runOp } from '../support/op-harness.js';
 import { randomStored, stored } from '../support/rounding.js';
+import { size } from '../support/shapes.js';
 import { expectWithin } from '../support/within.js';
 
+/** Activations in fp64. */
+const ACTIVATIONS = {
+  silu: (x: Float32Array): ArrayLike<number> => addon().silu(x),
+  gelu: (x: Float32Array): ArrayLike<number> => addon().gelu(x),
+  quickGelu: (x: Float32Array): ArrayLike<number> => addon().quickGelu(x),
+  relu: (x: Float32Array): ArrayLike<number> => x.map((v) => Math.max(v, 0)),
+};
+const NAMES = ['silu', 'gelu', 'quickGelu', 'relu'] as const;
+
 describe.each(DTYPES)('element-wise ops in %s', (dtype) => {
-  it.each(['silu', 'gelu', 'quickGelu'] as const)('%s on whole and ragged vec4s', async (act) => {
+  it.each(NAMES)('%s on whole and ragged vec4s', async (act) => {
     for (const shape of [
       [2, 5, 12],
       [1, 3, 7],
@@ -20,14 +30,14 @@ describe.each(DTYPES)('element-wise ops in %s', (dtype) => {
         dtype,
       );
       const { output } = await runOp({ dtype, inputs: { x }, build: (g) => g.activation(g.input('x', shape), act) });
-      expectWithin('activation', dtype, output, addon()[act](x));
+      expectWithin('activation', dtype, output, ACTIVATIONS[act](x));
     }
   });
 
-  it.each(['silu', 'gelu', 'quickGelu'] as const)('%s far from zero stays finite', async (act) => {
+  it.each(NAMES)('%s far from zero stays finite', async (act) => {
     const x = stored(Float32Array.from([-60000, -1000, -100, -20, -5, -0, 5, 20, 100, 1000, 60000]), dtype);
     const { output } = await runOp({ dtype, inputs: { x }, build: (g) => g.activation(g.input('x', [11]), act) });
-    const reference = addon()[act](x);
+    const reference = ACTIVATIONS[act](x);
     for (let i = 0; i < x.length; i++) {
       const bound = 1e-6 + Math.abs(reference[i]!) * (dtype === 'f16' ? 5e-4 : 1e-6);
       expect(Math.abs(output[i]! - reference[i]!), `${act}(${x[i]})`).toBeLessThanOrEqual(bound);
@@ -56,7 +66,6 @@ describe.each(DTYPES)('element-wise ops in %s', (dtype) => {
     ['a row per image, ragged', [2, 9, 3], [2, 3]],
     ['more than one grid row of work', [3, 260, 8], [3, 8]],
   ] as const)('adds %s', async (_, aShape, bShape) => {
-    const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
     const [a, b] = [randomStored(size(aShape), 2, dtype), randomStored(size(bShape), 3, dtype)];
     const { output } = await runOp({
       dtype,
@@ -70,6 +79,37 @@ describe.each(DTYPES)('element-wise ops in %s', (dtype) => {
       return v + b[perImage ? image * channels + (i % channels) : i % b.length]!;
     });
     expectWithin('add', dtype, output, reference);
+  });
+
+  it.each([
+    [
+      [2, 5, 12],
+      [2, 5, 12],
+    ],
+    [
+      [2, 3, 7],
+      [2, 3, 7],
+    ],
+    [
+      [2, 5, 12],
+      [2, 12],
+    ],
+  ] as const)('adds a scaled part: %s + %s / 64', async (aShape, bShape) => {
+    const [a, b] = [randomStored(size(aShape), 12, dtype), randomStored(size(bShape), 13, dtype)];
+    const { output } = await runOp({
+      dtype,
+      inputs: { a, b },
+      build: (g) => g.addScaled(g.input('a', aShape), g.input('b', bShape), 1 / 64),
+    });
+    const [channels, image] = [aShape.at(-1)!, size(aShape) / aShape[0]!];
+    const partner = (i: number): number =>
+      aShape.length === bShape.length ? i : Math.floor(i / image) * channels + (i % channels);
+    expectWithin(
+      'add',
+      dtype,
+      output,
+      Float64Array.from(a, (v, i) => v + b[partner(i)]! / 64),
+    );
   });
 
   it('adds weights: positional embeddings in the activation type, padded vectors in f32', async () => {

@@ -32,6 +32,25 @@ describe.each(DTYPES)('resize ops in %s', (dtype) => {
     expectWithin('avgPool2x', dtype, output, addon().avgPool2x(x, picture(shape)));
   });
 
+  it.each([[[2, 6, 4, 8]], [[2, 5, 7, 12]], [[3, 4, 3, 5]]] as const)(
+    'keeps the largest of 2×2 blocks of %s',
+    async (shape) => {
+      const [batch, height, width, channels] = shape;
+      const x = randomStored(size(shape), 9, dtype);
+      const { output } = await runOp({ dtype, inputs: { x }, build: (g) => g.maxPool2x(g.input('x', shape)) });
+      const expected: number[] = [];
+      for (let b = 0; b < batch; b++)
+        for (let y = 0; y < height >> 1; y++)
+          for (let z = 0; z < width >> 1; z++)
+            for (let c = 0; c < channels; c++) {
+              const at = (dy: number, dz: number): number =>
+                x[((b * height + 2 * y + dy) * width + 2 * z + dz) * channels + c]!;
+              expected.push(Math.max(at(0, 0), at(0, 1), at(1, 0), at(1, 1)));
+            }
+      expect([...output]).toEqual(expected);
+    },
+  );
+
   it.each([
     ['4× up', [2, 16, 16, 3], 64, 64],
     ['by uneven factors', [1, 13, 10, 3], 37, 64],

@@ -203,6 +203,11 @@ export class GraphBuilder {
     return this.#op('add', [a, b], {}, label);
   }
 
+  /** a + scale · b, shapes as {@link add}'s. */
+  addScaled(a: T, b: T, scale: number, label = 'add'): T {
+    return this.#op('add', [a, b], { scale }, label);
+  }
+
   /** x · (1 + scale) + shift with emb[B, 2C] = (scale, shift), the same for every position of an image. */
   scaleShift(x: T, emb: T, label = 'scale_shift'): T {
     return this.#op('scaleShift', [x, emb], {}, label);
@@ -221,6 +226,16 @@ export class GraphBuilder {
   /** Mean over 2×2 blocks [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]. */
   avgPool2x(x: T, label = 'downsample'): T {
     return this.#op('avgPool2x', [x], {}, label);
+  }
+
+  /** Largest value of 2×2 blocks [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]. */
+  maxPool2x(x: T, label = 'pool'): T {
+    return this.#op('maxPool2x', [x], {}, label);
+  }
+
+  /** Place of the largest element of the last dimension, the first of equals: [B, …, C] → u32 [B, …]. */
+  argmax(x: T, label = 'argmax'): T {
+    return this.#op('argmax', [x], {}, label, 'u32');
   }
 
   /** Joins tensors along `axis`. A part whose leading dimension is 1 where the others have B is repeated (axis ≠ 0). */
@@ -300,6 +315,14 @@ export class GraphBuilder {
     const inputs = [latents, known, weights, noise, records];
     findOp('keepKnown').infer(inputs, {});
     this.#emit('keepKnown', inputs, [latents], {}, label);
+  }
+
+  /**
+   * Colours from logits, of x[B, H, W, ≥ 3] the first three channels: 2 · clamp((sigmoid(x) − eps) / (1 − 2 eps), 0, 1) − 1 →
+   * f32 [B, H, W, 3]; sigmoid and unmap_pixels of OpenAI's dall_e.
+   */
+  logitPixels(x: T, eps: number, label = 'pixels'): T {
+    return this.#op('logitPixels', [x], { eps }, label, 'f32');
   }
 
   /** f32 [B, H, W, 3] in [−1, 1] → u32 [B, H, W], R in the low byte, A = 255; halves round to even. */

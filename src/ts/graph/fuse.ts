@@ -106,6 +106,7 @@ function fuseActivation(node: Node, c: Context): Fusion | undefined {
 const RESIDUAL: Readonly<Record<string, number>> = { linear: 3, conv2d: 4 };
 
 function fuseAdd(node: Node, c: Context): Fusion | undefined {
+  if (node.attrs.scale !== undefined) return undefined;
   const [a, b] = node.inputs as [number, number];
   const sameShape = equalShapes(c.tensors[a]!, c.tensors[b]!);
   if (!sameShape) return fuseImageBias(node, a, b, c);

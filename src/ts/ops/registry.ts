@@ -10,9 +10,11 @@ import { affine } from './elementwise/affine.js';
 import { clamp } from './elementwise/clamp.js';
 import { scaleShift } from './elementwise/scale-shift.js';
 import { appendRows } from './layout/append-rows.js';
+import { argmax } from './layout/argmax.js';
 import { concat } from './layout/concat.js';
 import { embedding } from './layout/embedding.js';
 import { gatherRows } from './layout/gather-rows.js';
+import { logitPixels } from './layout/logit-pixels.js';
 import { repeatBatch } from './layout/repeat-batch.js';
 import { slice } from './layout/slice.js';
 import { toRgba8 } from './layout/to-rgba8.js';
@@ -22,8 +24,8 @@ import { matmul } from './matmul/matmul.js';
 import { groupNorm } from './norm/group-norm.js';
 import { layerNorm } from './norm/layer-norm.js';
 import { softmax } from './norm/softmax.js';
-import { avgPool2x } from './resize/avg-pool.js';
 import { bicubicResize } from './resize/bicubic-resize.js';
+import { avgPool2x, maxPool2x } from './resize/pool.js';
 import { upsampleNearest2x } from './resize/upsample-nearest.js';
 import { sampleCategorical } from './sampling/sample-categorical.js';
 import type { OpRecord } from './types.js';
@@ -48,6 +50,8 @@ export const OPS: readonly OpRecord[] = [
   affine,
   upsampleNearest2x,
   avgPool2x,
+  maxPool2x,
+  argmax,
   concat,
   slice,
   transpose,
@@ -58,6 +62,7 @@ export const OPS: readonly OpRecord[] = [
   diffusionStep,
   sampleCategorical,
   keepKnown,
+  logitPixels,
   toRgba8,
 ];
 

@@ -55,9 +55,19 @@ export const pictures: readonly BenchCase[] = [
     { '256x256x640': (g) => g.avgPool2x(picture(g, 256, 640)) },
   ),
   ...casesOf(
+    'maxPool2x',
+    { '64x64x64': (g) => g.maxPool2x(picture(g, 64, 64)) },
+    { '256x256x256': (g) => g.maxPool2x(picture(g, 256, 256)) },
+  ),
+  ...casesOf(
     'bicubicResize',
     { '64x64x3-256x256': (g) => g.bicubicResize(g.input('x', [1, 64, 64, 3], 'f32'), 256, 256) },
     { '256x256x3-1024x1024': (g) => g.bicubicResize(g.input('x', [1, 256, 256, 3], 'f32'), 1024, 1024) },
+  ),
+  ...casesOf(
+    'logitPixels',
+    { '256x256x6': (g) => g.logitPixels(picture(g, 256, 6), 0.1) },
+    { '1024x1024x6': (g) => g.logitPixels(picture(g, 1024, 6), 0.1) },
   ),
   ...casesOf(
     'toRgba8',

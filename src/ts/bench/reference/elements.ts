@@ -1,14 +1,21 @@
 import { elementCount } from '../../graph/types.js';
-import { addon } from '../../native/addon.js';
+import type { Activation } from '../../ops/activations.js';
 import { broadcastOf } from '../../ops/elementwise/add.js';
 import { lastDim, positionsOf } from '../../ops/lowering.js';
+import { activationOf } from './activation-of.js';
 import { elementwise, pick, type Reference } from './sample.js';
 
 export const activation: Reference = ({ call, values }) => {
   const x = values(0);
   const indices = pick(elementCount(call.outputs[0]!.shape), 4096);
-  const act = call.attrs.act as 'silu' | 'gelu' | 'quickGelu';
-  return { indices, expected: addon()[act](Float64Array.from(indices, (i) => x[i]!)) };
+  const act = call.attrs.act as Exclude<Activation, 'none'>;
+  return {
+    indices,
+    expected: activationOf(
+      act,
+      Float64Array.from(indices, (i) => x[i]!),
+    ),
+  };
 };
 
 export const clamp: Reference = (o) => {
@@ -20,7 +27,8 @@ export const clamp: Reference = (o) => {
 export const add: Reference = (o) => {
   const [a, b] = [o.values(0), o.values(1)];
   const { span, step } = broadcastOf(o.call.inputs[0]!, o.call.inputs[1]!)!;
-  return elementwise(o.call, (i) => a[i]! + b[Math.floor(i / span) * step + (i % step)]!);
+  const scale = (o.call.attrs.scale as number | undefined) ?? 1;
+  return elementwise(o.call, (i) => a[i]! + scale * b[Math.floor(i / span) * step + (i % step)]!);
 };
 
 export const scaleShift: Reference = (o) => {

@@ -90,6 +90,16 @@ export const repeatBatch: Reference = (o) => {
 };
 
 /** In f32, as the result is defined by it; what is read back of a word are the 24 bits that an f32 holds. */
+export const argmax: Reference = (o) => {
+  const x = o.values(0);
+  const columns = lastDim(o.call.inputs[0]!);
+  return elementwise(o.call, (row) => {
+    let best = 0;
+    for (let c = 1; c < columns; c++) if (x[row * columns + c]! > x[row * columns + best]!) best = c;
+    return best;
+  });
+};
+
 export const toRgba8: Reference = (o) => {
   const x = o.values(0);
   const { fround } = Math;

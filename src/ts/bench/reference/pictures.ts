@@ -16,17 +16,33 @@ export const upsampleNearest2x: Reference = (o) => {
   });
 };
 
-export const avgPool2x: Reference = (o) => {
+/** One number of each 2×2 block. */
+const pool2x =
+  (of: (block: readonly number[]) => number): Reference =>
+  (o) => {
+    const x = o.values(0);
+    const [, height, width, channels] = o.call.inputs[0]!.shape as Picture;
+    const [, outHeight, outWidth] = o.call.outputs[0]!.shape as Picture;
+    return elementwise(o.call, (i) => {
+      const [pixel, c] = [Math.floor(i / channels), i % channels];
+      const [column, row] = [pixel % outWidth, Math.floor(pixel / outWidth) % outHeight];
+      const image = Math.floor(pixel / (outWidth * outHeight));
+      const at = (y: number, z: number): number =>
+        x[((image * height + 2 * row + y) * width + 2 * column + z) * channels + c]!;
+      return of([at(0, 0), at(0, 1), at(1, 0), at(1, 1)]);
+    });
+  };
+
+export const avgPool2x = pool2x((block) => block.reduce((a, b) => a + b) / 4);
+export const maxPool2x = pool2x((block) => Math.max(...block));
+
+export const logitPixels: Reference = (o) => {
   const x = o.values(0);
-  const [, height, width, channels] = o.call.inputs[0]!.shape as Picture;
-  const [, outHeight, outWidth] = o.call.outputs[0]!.shape as Picture;
+  const channels = lastDim(o.call.inputs[0]!);
+  const eps = o.call.attrs.eps as number;
   return elementwise(o.call, (i) => {
-    const [pixel, c] = [Math.floor(i / channels), i % channels];
-    const [column, row] = [pixel % outWidth, Math.floor(pixel / outWidth) % outHeight];
-    const image = Math.floor(pixel / (outWidth * outHeight));
-    const at = (y: number, z: number): number =>
-      x[((image * height + 2 * row + y) * width + 2 * column + z) * channels + c]!;
-    return (at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1)) / 4;
+    const value = 1 / (1 + Math.exp(-x[Math.floor(i / 3) * channels + (i % 3)]!));
+    return 2 * Math.min(Math.max((value - eps) / (1 - 2 * eps), 0), 1) - 1;
   });
 };
 

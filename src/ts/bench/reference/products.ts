@@ -1,8 +1,10 @@
 import { elementCount } from '../../graph/types.js';
 import { addon } from '../../native/addon.js';
+import type { Activation } from '../../ops/activations.js';
 import { lastDim, rowsOf } from '../../ops/lowering.js';
 import { matmulOf } from '../../ops/matmul/matmul-call.js';
 import type { OpCall } from '../../ops/types.js';
+import { activationOf } from './activation-of.js';
 import { pick, type Reference } from './sample.js';
 
 /** Rows and columns of a result that are checked: every row with every column. */
@@ -18,7 +20,7 @@ function columnsOf(w: ArrayLike<number>, k: number, ldw: number, columns: readon
 }
 
 const activated = (values: Float64Array, act: unknown): Float64Array =>
-  act === 'silu' || act === 'gelu' || act === 'quickGelu' ? addon()[act](values) : values;
+  act === undefined || act === 'none' ? values : activationOf(act as Exclude<Activation, 'none'>, values);
 
 /** The whole result on `rows` × `columns`: product, bias, activation, residual. */
 function epilogue(

@@ -4,10 +4,10 @@ import { flatGrid, imageVectorWidth, ioDefines, outputElements } from '../flat.j
 import { operandBytes, params, readWrite } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 
-/** Element-wise SiLU, exact GELU (erf) or x · sigmoid(1.702 x); any shape. */
+/** Element-wise SiLU, exact GELU (erf), x · sigmoid(1.702 x) or max(x, 0); any shape. */
 export const activation: OpRecord = {
   name: 'activation',
-  summary: 'Element-wise SiLU, GELU (erf) or quick GELU.',
+  summary: 'Element-wise SiLU, GELU (erf), quick GELU or ReLU.',
   infer(inputs, attrs) {
     const act = attrs.act;
     if (typeof act !== 'string' || act === 'none' || !(act in ACTIVATIONS))

@@ -1,9 +1,9 @@
-import type { Tensor } from '../../graph/types.js';
+import type { Attrs, Tensor } from '../../graph/types.js';
 import { elementCount } from '../../graph/types.js';
 import { pad4 } from '../../graph/weights-spec.js';
-import { misfit, required } from '../checks.js';
+import { misfit, numberAttr, required } from '../checks.js';
 import { ELEMENTWISE_TOLERANCE, flatGrid, imageVectorWidth, ioDefines, outputElements, vectorWidth } from '../flat.js';
-import { lastDim, operand, operandBytes, params, readWrite } from '../lowering.js';
+import { f32Bits, lastDim, operand, operandBytes, params, readWrite } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 
 /**
@@ -37,11 +37,14 @@ export function broadcastOf(a: Tensor, b: Tensor): Broadcast | undefined {
   return fits ? { span: elements, step: elementCount(core) } : undefined;
 }
 
-/** a + b, b of a's shape, of a trailing part of it, or [B, C] per image; see {@link broadcastOf}. */
+const scaleOf = (attrs: Attrs): number => (attrs.scale === undefined ? 1 : numberAttr('add', attrs, 'scale'));
+
+/** a + scale · b (1 when absent), b of a's shape, of a trailing part of it, or [B, C] per image; see {@link broadcastOf}. */
 export const add: OpRecord = {
   name: 'add',
-  summary: 'Sum of two tensors; the second may repeat over leading dimensions or hold a row per image.',
-  infer(inputs) {
+  summary: 'Sum of two tensors; the second may be scaled, repeat over leading dimensions or hold a row per image.',
+  infer(inputs, attrs) {
+    scaleOf(attrs);
     const [a, b] = [required('add', inputs, 0), required('add', inputs, 1)];
     if (a.kind === 'weight') misfit('add', `${a.name} is a weight: it must be the second operand`);
     if (broadcastOf(a, b) === undefined) misfit('add', `[${b.shape}] cannot be added to [${a.shape}]`);
@@ -56,21 +59,22 @@ export const add: OpRecord = {
         const { span, step } = broadcastOf(a, b)!;
         const elements = outputElements(call);
         const same = step === elements;
+        const scale = scaleOf(call.attrs);
         const width = same ? imageVectorWidth(out) : vectorWidth(elements / out.shape[0]!, step);
         return [
           {
             shader: 'elementwise/add',
-            defines: { ...ioDefines(width, a, out, b), SAME: same, B_WEIGHT: b.kind === 'weight' },
+            defines: { ...ioDefines(width, a, out, b), SAME: same, SCALED: scale !== 1, B_WEIGHT: b.kind === 'weight' },
             constants: {},
             bindings: [readWrite(a), operand(b), readWrite(out)],
-            params: params(elements / width, span / width, step / width),
+            params: params(elements / width, span / width, step / width, f32Bits(scale)),
             grid: flatGrid(elements / width),
           },
         ];
       },
     },
   ],
-  flops: outputElements,
+  flops: (call) => (scaleOf(call.attrs) === 1 ? 1 : 2) * outputElements(call),
   bytes: operandBytes,
   tolerance: ELEMENTWISE_TOLERANCE,
 };

@@ -1,17 +1,17 @@
 import { misfit, required, requireRank } from '../checks.js';
-import { ELEMENTWISE_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from '../flat.js';
+import { COPY_TOLERANCE, ELEMENTWISE_TOLERANCE, flatGrid, ioDefines, outputElements, vectorWidth } from '../flat.js';
 import { lastDim, operandBytes, params, readWrite } from '../lowering.js';
 import type { OpRecord } from '../types.js';
 
-/** Mean over 2×2 blocks, an odd last row or column dropped: [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]. */
-export const avgPool2x: OpRecord = {
-  name: 'avgPool2x',
-  summary: 'Mean over 2×2 blocks.',
+/** One number of each 2×2 block, an odd last row or column dropped: [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]. */
+const pool2x = (name: string, largest: boolean, o: Pick<OpRecord, 'summary' | 'tolerance'>): OpRecord => ({
+  name,
+  ...o,
   infer(inputs) {
-    const x = required('avgPool2x', inputs, 0);
-    requireRank('avgPool2x', x, 4, '[B, H, W, C]');
+    const x = required(name, inputs, 0);
+    requireRank(name, x, 4, '[B, H, W, C]');
     const [batch, height, width, channels] = x.shape as [number, number, number, number];
-    if (height < 2 || width < 2) misfit('avgPool2x', `${x.name} [${x.shape}] has no 2×2 block`);
+    if (height < 2 || width < 2) misfit(name, `${x.name} [${x.shape}] has no 2×2 block`);
     return [[batch, height >> 1, width >> 1, channels]];
   },
   variants: [
@@ -24,8 +24,8 @@ export const avgPool2x: OpRecord = {
         const count = outputElements(call) / width;
         return [
           {
-            shader: 'resize/avg-pool',
-            defines: ioDefines(width, x, out),
+            shader: 'resize/pool',
+            defines: { ...ioDefines(width, x, out), LARGEST: largest },
             constants: {},
             bindings: [readWrite(x), readWrite(out)],
             params: params(count, lastDim(x) / width, x.shape[1]!, x.shape[2]!),
@@ -37,5 +37,14 @@ export const avgPool2x: OpRecord = {
   ],
   flops: (call) => 4 * outputElements(call),
   bytes: operandBytes,
+});
+
+export const avgPool2x = pool2x('avgPool2x', false, {
+  summary: 'Mean over 2×2 blocks.',
   tolerance: ELEMENTWISE_TOLERANCE,
-};
+});
+
+export const maxPool2x = pool2x('maxPool2x', true, {
+  summary: 'Largest value of 2×2 blocks.',
+  tolerance: COPY_TOLERANCE,
+});
