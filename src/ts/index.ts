@@ -7,6 +7,7 @@ export type { Spacing } from './diffusion/spacing.js';
 export type { AdapterDescription } from './gpu/device.js';
 export type { WeightFormat } from './graph/quantize.js';
 export type { PictureFormat } from './image/encode.js';
+export type { Fit } from './image/fit-picture.js';
 export type { PictureParameters } from './image/parameters.js';
 export type { Picture } from './image/picture.js';
 export type { PictureInput } from './image/picture-input.js';
@@ -16,6 +17,11 @@ export type { ClipDescription, ClipLayout, LogitScale } from './pipelines/clip/c
 export type { EmbedHooks, EmbedRequest, EmbedResult } from './pipelines/clip/embedder.js';
 export { cosineSimilarity, type Embedding, embeddingNorm, normalized } from './pipelines/clip/embedding.js';
 export type { RankedCaption, RankRequest, RankResult } from './pipelines/clip/rank.js';
+export {
+  DiscreteVae,
+  type Reconstruction,
+  type ReconstructOptions,
+} from './pipelines/discrete-vae.js';
 export type { DrawHooks, DrawResult } from './pipelines/drawing.js';
 export type { Margins } from './pipelines/edit/canvas.js';
 export type { EditRequest, EditResult } from './pipelines/edit/edit.js';
@@ -29,6 +35,7 @@ export type { GenerateProgress } from './pipelines/progress.js';
 export type { PictureRequest } from './pipelines/request.js';
 export type { SamplingSettings } from './pipelines/settings.js';
 export type { GenerateRequest, GenerateResult } from './pipelines/text-to-image.js';
+export type { TokenGrid } from './pipelines/token-grid.js';
 export type { Tuning } from './pipelines/tuning.js';
 export { Unclip } from './pipelines/unclip.js';
 

@@ -12,3 +12,6 @@ export const bundledModelFolder = (): string => join(packageRoot(), 'models', BU
 export function modelFolder(name: string): string {
   return name === BUNDLED && !existsSync(name) ? bundledModelFolder() : name;
 }
+
+/** Folder of the discrete VAE that comes with the package. */
+export const bundledDvaeFolder = (): string => join(packageRoot(), 'models', 'dvae');

@@ -64,8 +64,13 @@ export class Output {
    * @param number of the picture in the run, from 1
    */
   path(prompt: string, seed: number, number: number): string {
+    return this.named(`${slug(prompt)}-${seed}`, number);
+  }
+
+  /** As {@link path}, of a picture that is called `name` in a folder. */
+  named(name: string, number: number): string {
     if (this.#stem !== undefined && !this.#many) return join(this.#folder, `${this.#stem}${this.#ending}`);
-    const stem = this.#stem === undefined ? `${slug(prompt)}-${seed}` : `${this.#stem}-${number}`;
+    const stem = this.#stem === undefined ? name : `${this.#stem}-${number}`;
     for (let k = 1; ; k++) {
       const path = join(this.#folder, `${stem}${k === 1 ? '' : `-${k}`}${this.#ending}`);
       if (this.#taken.has(path) || existsSync(path)) continue;

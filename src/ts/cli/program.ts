@@ -12,6 +12,7 @@ import { generateCommand } from './generate.js';
 import { inspectCommand } from './inspect.js';
 import { parityCommand } from './parity.js';
 import { rankCommand } from './rank.js';
+import { reconstructCommand } from './reconstruct.js';
 import { tuneCommand } from './tune.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 
@@ -34,6 +35,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     batchCommand,
     rankCommand,
     embedCommand,
+    reconstructCommand,
     inspectCommand,
     doctorCommand,
     parityCommand,

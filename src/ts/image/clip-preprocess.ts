@@ -120,7 +120,7 @@ export class ClipPreprocessor {
 }
 
 /** First kept pixel of an axis whose length exceeds the crop by `excess` ≥ 0. */
-function cropOffset(excess: number, rounding: CropRounding): number {
+export function cropOffset(excess: number, rounding: CropRounding): number {
   const floor = Math.floor(excess / 2);
   const roundUp = rounding === 'even' && excess % 2 === 1 && floor % 2 === 1;
   return roundUp ? floor + 1 : floor;

@@ -12,6 +12,19 @@ function cubic(x: number): number {
   return 0;
 }
 
+/** A kernel and how far it reaches, in pixels. */
+interface Filter {
+  readonly support: number;
+  weight(x: number): number;
+}
+
+const BICUBIC: Filter = { support: 2, weight: cubic };
+
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI));
+
+/** Sinc within a wider sinc; Pillow's `lanczos_filter`. */
+const LANCZOS: Filter = { support: 3, weight: (x) => (-3 <= x && x < 3 ? sinc(x) * sinc(x / 3) : 0) };
+
 /** Which inputs each output reads, and with what 22-bit weights. */
 interface Weights {
   /** [size]: first input of each output. */
@@ -21,14 +34,15 @@ interface Weights {
   /** [size, stride]: weights, scaled by 2^22. */
   weight: Int32Array;
   stride: number;
+  inSize: number;
 }
 
 /** Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` (src/libImaging/Resample.c) for a whole axis. */
-function axisWeights(inSize: number, outSize: number): Weights {
+function axisWeights(inSize: number, outSize: number, filter: Filter): Weights {
   const scale = inSize / outSize;
   // Shrinking widens the kernel, which is the antialiasing; enlarging keeps its width.
   const filterScale = Math.max(scale, 1);
-  const support = 2 * filterScale;
+  const support = filter.support * filterScale;
   const stride = Math.ceil(support) * 2 + 1;
   const start = new Int32Array(outSize);
   const count = new Int32Array(outSize);
@@ -40,7 +54,7 @@ function axisWeights(inSize: number, outSize: number): Weights {
     const to = Math.min(Math.trunc(center + support + 0.5), inSize);
     let sum = 0;
     for (let i = 0; i < to - from; i++) {
-      row[i] = cubic((i + from - center + 0.5) * (1 / filterScale));
+      row[i] = filter.weight((i + from - center + 0.5) * (1 / filterScale));
       sum += row[i]!;
     }
     for (let i = 0; i < to - from; i++) {
@@ -50,7 +64,7 @@ function axisWeights(inSize: number, outSize: number): Weights {
     start[out] = from;
     count[out] = to - from;
   }
-  return { start, count, weight, stride };
+  return { start, count, weight, stride, inSize };
 }
 
 /** Sum of weighted bytes to a byte; the sum already holds the half that rounds. */
@@ -63,16 +77,26 @@ const HALF = 1 << (PRECISION_BITS - 1);
  * point with rounding to bytes between them, antialiased when shrinking. Alpha, if any, is resampled as a fourth colour.
  * @param width, height new sides, pixels, at least 1
  */
-export function resizeBicubic(picture: Picture, width: number, height: number): Picture {
+export const resizeBicubic = (picture: Picture, width: number, height: number): Picture =>
+  resize(picture, width, height, BICUBIC);
+
+/** Pillow's `Image.resize(..., LANCZOS)`, otherwise as {@link resizeBicubic}. */
+export const resizeLanczos = (picture: Picture, width: number, height: number): Picture =>
+  resize(picture, width, height, LANCZOS);
+
+function resize(picture: Picture, width: number, height: number, filter: Filter): Picture {
   const { channels } = picture;
   let { data } = picture;
-  if (width !== picture.width) data = resizeRows(data, picture.width, picture.height, width, channels);
-  if (height !== picture.height) data = resizeColumns(data, width * channels, picture.height, height);
+  if (width !== picture.width)
+    data = resizeRows(data, picture.height, channels, axisWeights(picture.width, width, filter));
+  if (height !== picture.height)
+    data = resizeColumns(data, width * channels, axisWeights(picture.height, height, filter));
   return { width, height, channels, data };
 }
 
-function resizeRows(data: Uint8Array, inWidth: number, height: number, width: number, channels: number): Uint8Array {
-  const { start, count, weight, stride } = axisWeights(inWidth, width);
+function resizeRows(data: Uint8Array, height: number, channels: number, axis: Weights): Uint8Array {
+  const { start, count, weight, stride, inSize: inWidth } = axis;
+  const width = start.length;
   const result = new Uint8Array(width * height * channels);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -87,8 +111,9 @@ function resizeRows(data: Uint8Array, inWidth: number, height: number, width: nu
   return result;
 }
 
-function resizeColumns(data: Uint8Array, rowBytes: number, inHeight: number, height: number): Uint8Array {
-  const { start, count, weight, stride } = axisWeights(inHeight, height);
+function resizeColumns(data: Uint8Array, rowBytes: number, axis: Weights): Uint8Array {
+  const { start, count, weight, stride } = axis;
+  const height = start.length;
   const result = new Uint8Array(rowBytes * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < rowBytes; x++) {

@@ -12,12 +12,14 @@ export interface Bars {
   /** Mean and 99.9th percentile of the differences of a finished picture in [0, 1]: such a step flips single elements. */
   readonly pictureMean: number;
   readonly pictureP999: number;
+  /** Largest difference of a discrete VAE's picture in [0, 1], given the same codes. */
+  readonly dvaePicture: number;
 }
 
 const BARS: Readonly<Record<ActivationDType | 'q8', Bars>> = {
-  f32: { forward: 1e-4, step: 1e-4, amplifiedSteps: true, pictureMean: 1e-3, pictureP999: 5e-3 },
-  f16: { forward: 1e-2, step: 1e-2, amplifiedSteps: false, pictureMean: 3e-2, pictureP999: 0.5 },
-  q8: { forward: 2e-2, step: 5e-2, amplifiedSteps: false, pictureMean: 5e-2, pictureP999: 0.6 },
+  f32: { forward: 1e-4, step: 1e-4, amplifiedSteps: true, pictureMean: 1e-3, pictureP999: 5e-3, dvaePicture: 1e-4 },
+  f16: { forward: 1e-2, step: 1e-2, amplifiedSteps: false, pictureMean: 3e-2, pictureP999: 0.5, dvaePicture: 1e-2 },
+  q8: { forward: 2e-2, step: 5e-2, amplifiedSteps: false, pictureMean: 5e-2, pictureP999: 0.6, dvaePicture: 2e-2 },
 };
 
 /** The bars of activations of `dtype`, and of weights in the same type or in 8 bits, which then decide. */

@@ -6,6 +6,7 @@ import { barsOf } from './bars.js';
 import { checkClip, checkImageEncoder } from './clip.js';
 import { Report, type Row } from './compare.js';
 import type { DeviceContext } from './context.js';
+import { checkDvae } from './dvae.js';
 import { type Fixture, findFixtures, type Kind } from './fixtures.js';
 import { checkNetworks } from './networks.js';
 import { checkRng } from './rng.js';
@@ -31,6 +32,7 @@ export const SUPPORTED: ReadonlySet<Kind> = new Set<Kind>([
   'unclip-t2i',
   'unclip-i2i',
   'clip',
+  'dvae',
   'rng',
   'schedule',
   'tokenizer',
@@ -93,6 +95,10 @@ const ON_DEVICE: Partial<Record<Kind, (folder: string, how: DeviceContext) => Pr
   },
   clip: async (folder, how) => {
     await checkClip(folder, how);
+    return [];
+  },
+  dvae: async (folder, how) => {
+    await checkDvae(folder, how);
     return [];
   },
 };
