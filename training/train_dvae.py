@@ -1,4 +1,4 @@
-"""Stage 6: DALL·E 1's discrete VAE, small: pictures as grids of 1024 codes, one for each 8 × 8 pixels.
+"""DALL·E 1's discrete VAE, small: pictures as grids of 1024 codes, one for each 8 × 8 pixels.
 
 First encoder and decoder together, on codes relaxed by Gumbel-softmax whose temperature falls, with the paper's KL to
 the uniform distribution (Ramesh et al. 2021, section 2.1) and a nudge towards using all codes; then the decoder alone, on the very codes that the argmax gives.
@@ -25,7 +25,7 @@ KL_WEIGHT, PIXEL_WEIGHT = 1.0, 4.0
 # For using all codes over a batch. The paper's long training finds them by itself; in minutes it settles on a few.
 USE_WEIGHT = 0.1
 SMALLEST_LOG_SCALE = -3.0
-DECODER_SHARE = 0.25
+DECODER_SHARE = 0.4
 
 
 def build(seed):
@@ -113,7 +113,7 @@ def main(rank, args):
 
     runner.train("dvae", args.work, rank, modules, args.minutes * (1 - DECODER_SHARE), args.rate, relaxed_step, args.seed, weight_decay=0.0, on_progress=cool)
     runner.load_weights(os.path.join(args.work, "dvae.pt"), modules)
-    runner.train("dvae_decoder", args.work, rank, {"decoder": modules["decoder"]}, args.minutes * DECODER_SHARE, args.rate / 3, hard_step, args.seed + 1, weight_decay=0.0)
+    runner.train("dvae_decoder", args.work, rank, {"decoder": modules["decoder"]}, args.minutes * DECODER_SHARE, args.rate / 2, hard_step, args.seed + 1, weight_decay=0.0)
     if rank == 0:
         export(args)
 
