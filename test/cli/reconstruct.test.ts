@@ -94,6 +94,27 @@ describe('reconstruct', () => {
     expect(await sharp(file).metadata()).toMatchObject({ width: 64, height: 64, format: 'webp' });
   });
 
+  it('has a model of its own, whose pictures resemble what they were', async () => {
+    const input = join(folder, 'drawing.png');
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="200" height="160"><rect width="200" height="160" fill="#bfe3f7"/>
+      <rect y="100" width="200" height="60" fill="#8fc95f"/><circle cx="100" cy="90" r="40" fill="#e02b2b"/></svg>`;
+    await sharp(Buffer.from(svg)).png().toFile(input);
+    const { code, stdout } = await unclip([
+      'reconstruct',
+      input,
+      '--size',
+      '128',
+      '--out',
+      join(folder, 'own.png'),
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    const { pictures, model: own } = JSON.parse(stdout);
+    expect(own).toEqual({ folder: 'dvae', vocabulary: 1024 });
+    // A picture of one colour, the best single one, would be at 13 dB.
+    expect(pictures[0].psnr).toBeGreaterThan(18);
+  });
+
   it('stops when it is interrupted, with nothing written', async () => {
     const stopped = AbortSignal.abort(new UnclipError('CANCELLED', 'interrupted'));
     const file = join(folder, 'stopped.png');

@@ -4,8 +4,8 @@ import { checkPicture, type Picture } from './picture.js';
 import { resizeLanczos } from './resample.js';
 
 /** `square`: the middle of the picture. `whole`: all of it, but for what a side has beyond a multiple of the unit. */
-export const FITS = ['square', 'whole'] as const;
-export type Fit = (typeof FITS)[number];
+export type Fit = 'square' | 'whole';
+export const FITS: readonly Fit[] = ['square', 'whole'];
 
 /** Longest side of a picture that was fitted whole, in units of the short one; and the most pixels that resizing may make. */
 const MAX_ASPECT = 8;
