@@ -3,7 +3,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** Files that decide what a model draws. */
-const COUNTED = /\.(json|txt|safetensors)$/;
+const COUNTED = /\.(json|txt|safetensors|bin|pt|pth|pkl|ckpt)$/;
 /** Files up to this size are hashed whole, larger ones by their ends and by blocks spread over them. */
 const WHOLE_BYTES = 64 * 2 ** 20;
 const BLOCK_BYTES = 64 * 2 ** 10;
