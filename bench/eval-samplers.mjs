@@ -1,5 +1,5 @@
 // npm run eval:samplers [-- --model DIR --checker DIR --prompts N --flow N --minutes M --seed S --dtype f32|f16 --json FILE --plot WEBP]
-// Draws held-out prompts at the decoder's size with each sampler at several numbers of steps. notes/samplers.md says how to read it.
+// Draws held-out prompts at the decoder's size with each sampler at several numbers of steps. bench/notes/samplers.md says how to read it.
 import { existsSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';

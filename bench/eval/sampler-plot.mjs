@@ -23,7 +23,7 @@ function panel({ x, title, curves, ticks, format, line }) {
   const [low, high] = [ticks[0], ticks[ticks.length - 1]];
   const py = (v) => PANEL.top + PANEL.height * (1 - (Math.min(high, Math.max(low, v)) - low) / (high - low));
   const bottom = PANEL.top + PANEL.height;
-  const parts = [`<text x="${x}" y="26" font-size="16" font-weight="bold">${escapeXml(title)}</text>`];
+  const parts = [`<text x="${x}" y="26" font-size="15" font-weight="bold">${escapeXml(title)}</text>`];
   for (const v of ticks)
     parts.push(
       `<line x1="${x}" x2="${x + PANEL.width}" y1="${py(v)}" y2="${py(v)}" stroke="#d8d4cb"/>`,
@@ -82,7 +82,7 @@ export async function writeSamplerPlot({ curves, real }, path) {
   const panels = [
     panel({
       x: PANEL.left,
-      title: `What the checker gives the wanted picture (${most} prompts)`,
+      title: `Probability of the wanted, by the checker (${most} prompts)`,
       curves: judged,
       ticks: ticksOf(heights, 0.1),
       format: (v) => v.toFixed(1),
@@ -93,7 +93,7 @@ export async function writeSamplerPlot({ curves, real }, path) {
     panels.push(
       panel({
         x: PANEL.left + PANEL.width + PANEL.gap,
-        title: 'PSNR against the exact flow from the same noise, dB',
+        title: 'PSNR against the exact flow, dB',
         curves: flow,
         ticks: ticksOf(
           flow.flatMap((c) => c.points.map((p) => p.y)),
@@ -105,7 +105,7 @@ export async function writeSamplerPlot({ curves, real }, path) {
   let at = PANEL.left;
   const legend = styled.map((c) => {
     const text = `<line x1="${at}" x2="${at + 26}" y1="${HEIGHT - 20}" y2="${HEIGHT - 20}" stroke="${c.colour}" stroke-width="2.5" ${c.dashed ? 'stroke-dasharray="7 5"' : ''}/><text x="${at + 32}" y="${HEIGHT - 15}">${escapeXml(c.name)}</text>`;
-    at += 56 + 8.2 * c.name.length;
+    at += 60 + 9 * c.name.length;
     return text;
   });
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="14" fill="#222"><rect width="100%" height="100%" rx="8" fill="${CARD}"/>${[...panels, ...legend].join('\n')}</svg>`;
