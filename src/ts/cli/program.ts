@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../util/package-root.js';
+import { apiKeyCommand } from './api-key.js';
 import { batchCommand } from './batch.js';
 import { benchCommand } from './bench/bench.js';
 import { doctorCommand } from './doctor.js';
@@ -13,6 +14,7 @@ import { inspectCommand } from './inspect.js';
 import { parityCommand } from './parity.js';
 import { rankCommand } from './rank.js';
 import { reconstructCommand } from './reconstruct.js';
+import { serveCommand } from './serve.js';
 import { tuneCommand } from './tune.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 
@@ -36,6 +38,8 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     rankCommand,
     embedCommand,
     reconstructCommand,
+    serveCommand,
+    apiKeyCommand,
     inspectCommand,
     doctorCommand,
     parityCommand,

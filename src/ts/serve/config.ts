@@ -1,0 +1,87 @@
+import { UnclipError } from '../util/errors.js';
+import type { ApiKeys } from './http/api-keys.js';
+
+/** How a service of one model behaves. */
+export interface ServeConfig {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Names that requests may call the model by, the first of which it is listed under. Default: its own. */
+  readonly modelNames: readonly string[];
+  /** Who may ask. Undefined: everybody. */
+  readonly apiKeys: ApiKeys | undefined;
+  /** Lets everybody ask from other machines. */
+  readonly open: boolean;
+  /** Requests a minute of one key, or of one address where there are no keys; a key's own limit goes before. 0: no limit. */
+  readonly requestsPerMinute: number;
+  /** Most pictures that wait to begin; more are refused with 429. */
+  readonly maxQueued: number;
+  /** Longest that a request waits for its first picture to begin, milliseconds. */
+  readonly queueDeadlineMs: number;
+  /** Longest that a request takes from there on, milliseconds. */
+  readonly runDeadlineMs: number;
+  /** Most steps of a stage that a request may ask for. */
+  readonly maxSteps: number;
+  /** Largest body of a request, bytes. */
+  readonly bodyLimit: number;
+  /** Mean delay of the event loop over a second from which requests are refused with 503, milliseconds. 0: never. */
+  readonly maxEventLoopDelayMs: number;
+  /** Folder of pictures that are answered as URLs. Undefined: a temporary one, removed at the end. */
+  readonly picturesFolder: string | undefined;
+  /** How long a picture's URL works, milliseconds. */
+  readonly pictureTtlMs: number;
+  /** What URLs of pictures begin with. Undefined: the address that the request came to. */
+  readonly publicUrl: string | undefined;
+  /** Longest that requests under way may go on after the service was told to end, milliseconds. */
+  readonly drainLimitMs: number;
+  /** Where requests that were not finished then are written, as lines for `unclip batch`. */
+  readonly unfinishedFile: string;
+  readonly logLevel: LogLevel;
+  /** Where log lines go, JSON. */
+  readonly logStream: NodeJS.WritableStream;
+  /** Writes prompts into the log. */
+  readonly logPrompts: boolean;
+}
+
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const DEFAULT_CONFIG: ServeConfig = {
+  host: '127.0.0.1',
+  port: 8000,
+  modelNames: [],
+  apiKeys: undefined,
+  open: false,
+  requestsPerMinute: 0,
+  maxQueued: 256,
+  queueDeadlineMs: 300_000,
+  runDeadlineMs: 600_000,
+  maxSteps: 250,
+  bodyLimit: 64 * 2 ** 20,
+  maxEventLoopDelayMs: 2000,
+  picturesFolder: undefined,
+  pictureTtlMs: 3_600_000,
+  publicUrl: undefined,
+  drainLimitMs: 30_000,
+  unfinishedFile: 'unclip-unfinished.jsonl',
+  logLevel: 'info',
+  logStream: process.stdout,
+  logPrompts: false,
+};
+
+/** Whether only this machine reaches a host. */
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
+
+/**
+ * Fills in defaults, and refuses to let strangers in by mistake.
+ * @throws UnclipError INPUT_INVALID when other machines could ask without a key and nobody said that they may
+ */
+export function checkConfig(given: Partial<ServeConfig>): ServeConfig {
+  const config = { ...DEFAULT_CONFIG, ...given };
+  if (!isLoopback(config.host) && config.apiKeys === undefined && !config.open)
+    throw new UnclipError(
+      'INPUT_INVALID',
+      `host ${config.host} lets other machines ask for pictures: give API keys, or say that everybody may`,
+    );
+  return config;
+}

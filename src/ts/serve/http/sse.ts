@@ -1,0 +1,52 @@
+/** Pause after which a stream says that it lives, so that nothing between here and the client takes it for dead. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** A server-sent event, named by its own type. */
+export interface ServerEvent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+const KEEP_ALIVE = ': keep-alive\n\n';
+
+/** An event as text/event-stream has it. JSON holds no line ends. */
+const encodeEvent = (event: ServerEvent): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
+/** Events on their way from what makes them to a stream that sends them, with signs of life between. */
+export class EventChannel {
+  readonly #waiting: string[] = [];
+  #wake: () => void = () => {};
+  #ended = false;
+
+  send(event: ServerEvent): void {
+    this.#waiting.push(encodeEvent(event));
+    this.#wake();
+  }
+
+  /** No more events come. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** The stream's text, until {@link end}. */
+  async *text(): AsyncGenerator<string> {
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next !== undefined) yield next;
+      else if (this.#ended) return;
+      else if (!(await this.#wait())) yield KEEP_ALIVE;
+    }
+  }
+
+  /** @returns whether something came before it was time for a sign of life */
+  #wait(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), KEEP_ALIVE_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+}

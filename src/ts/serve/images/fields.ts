@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { PICTURE_FORMATS } from '../../image/encode.js';
+import type { Checkpoint } from '../../pipelines/checkpoint.js';
+import type { SamplingSettings } from '../../pipelines/settings.js';
+import { ApiError } from '../http/api-error.js';
+
+/** Most pictures of a request, as OpenAI has it. */
+export const MOST_PICTURES = 10;
+
+/** Longest prompt, characters, as OpenAI has it; the model reads 77 tokens. */
+const LONGEST_PROMPT = 32_000;
+
+const ACCEPTED = 'Accepted for compatibility; this model draws the same whatever it says.';
+
+export interface FieldLimits {
+  readonly maxSteps: number;
+  /** Side of the model's pictures, pixels. */
+  readonly size: number;
+  /** Most pictures of a request. */
+  readonly most: number;
+}
+
+export const promptField = z.string().max(LONGEST_PROMPT).describe('What to draw.');
+
+/** Fields of every request for pictures: what is answered, and in which form. */
+export const answerFields = ({ size, most }: FieldLimits) => ({
+  model: z.string().nullish().describe('Name of the model, see /v1/models. Default: the one that is served.'),
+  n: z.int().min(1).max(most).nullish().describe('Pictures to draw. Default 1.'),
+  size: z
+    .enum(['auto', `${size}x${size}`])
+    .nullish()
+    .describe('The model draws one size.'),
+  response_format: z
+    .enum(['b64_json', 'url'])
+    .nullish()
+    .describe('b64_json (default): the pictures themselves. url: addresses, which work for a while.'),
+  user: z.string().max(512).nullish().describe(ACCEPTED),
+});
+
+/** Fields of the routes that stream and choose a file format. */
+export const formatFields = {
+  output_format: z.enum(PICTURE_FORMATS).nullish().describe('Default png.'),
+  output_compression: z.int().min(0).max(100).nullish().describe('Quality of jpeg and webp. Default 100.'),
+  stream: z.boolean().nullish().describe('Answer with server-sent events.'),
+  partial_images: z.int().min(0).max(3).nullish().describe('Unfinished pictures to send while streaming. Default 0.'),
+  background: z.enum(['auto', 'opaque']).nullish().describe('Pictures are opaque.'),
+  quality: z
+    .enum(['auto', 'standard', 'hd', 'low', 'medium', 'high', 'xhigh', 'max'])
+    .nullish()
+    .describe(`${ACCEPTED} See num_inference_steps.`),
+  safety_identifier: z.string().max(512).nullish().describe('Given back in the answer.'),
+};
+
+/** Fields that OpenAI has for models of its own, which change nothing here. */
+export const compatibleFields = {
+  style: z.enum(['vivid', 'natural']).nullish().describe(ACCEPTED),
+  moderation: z.enum(['low', 'auto']).nullish().describe(ACCEPTED),
+  complexity: z.enum(['low', 'medium', 'high']).nullish().describe(ACCEPTED),
+};
+
+/** Fields beside the standard's: seed, steps and guidance, by the names that diffusers gives them. */
+export const samplingFields = ({ maxSteps }: FieldLimits) => {
+  const steps = z.int().min(2).max(maxSteps).nullish();
+  const scale = z.number().min(0).max(100).nullish();
+  return {
+    seed: z.int().min(0).nullish().describe('Of the first picture; picture k has seed + k. Default: a random one.'),
+    num_inference_steps: steps.describe('Steps of the decoder.'),
+    guidance_scale: scale.describe('Guidance of the decoder; up to 1: none.'),
+    prior_num_inference_steps: steps.describe('Steps of the prior.'),
+    prior_guidance_scale: scale.describe('Guidance of the prior; up to 1: none.'),
+    super_res_num_inference_steps: steps.describe('Steps of the upsampler.'),
+  };
+};
+
+/** The sampling fields of a request, checked. */
+export type SamplingBody = z.output<z.ZodObject<ReturnType<typeof samplingFields>>>;
+
+/** The library's settings that a request gives. */
+export function givenSettings(body: SamplingBody): Partial<SamplingSettings> & { readonly seed: number | undefined } {
+  return {
+    seed: body.seed ?? undefined,
+    decoderSteps: body.num_inference_steps ?? undefined,
+    decoderGuidanceScale: body.guidance_scale ?? undefined,
+    priorSteps: body.prior_num_inference_steps ?? undefined,
+    priorGuidanceScale: body.prior_guidance_scale ?? undefined,
+    superResSteps: body.super_res_num_inference_steps ?? undefined,
+  };
+}
+
+/** @throws ApiError 404 for a model that is not served here */
+export function checkModel(name: string | null | undefined, names: readonly string[]): void {
+  if (name == null || names.includes(name)) return;
+  throw new ApiError(404, `The model '${name.slice(0, 100)}' does not exist or you do not have access to it.`, {
+    param: 'model',
+    code: 'model_not_found',
+  });
+}
+
+/** @throws ApiError 400 for a model that only makes variations of pictures */
+export function requireTextToImage({ configs, info }: Checkpoint): void {
+  if (configs.prior === null)
+    throw new ApiError(400, `The model '${info.name}' makes variations of pictures, not pictures from text.`, {
+      param: 'model',
+      code: 'unsupported_model',
+    });
+}

@@ -1,0 +1,72 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { checkRequest } from '../../pipelines/request.js';
+import { ERRORS } from '../http/openapi.js';
+import type { ZodTypes } from '../http/schema.js';
+import { answerForm, usageOf } from '../images/answer.js';
+import {
+  answerFields,
+  checkModel,
+  compatibleFields,
+  type FieldLimits,
+  formatFields,
+  givenSettings,
+  promptField,
+  requireTextToImage,
+  samplingFields,
+} from '../images/fields.js';
+import { imagesSchema } from '../images/schema.js';
+import { drawTexts } from '../jobs/text-to-image.js';
+import type { Service } from '../service.js';
+import { answerDrawing } from './answer-drawing.js';
+import { baseUrl } from './base-url.js';
+
+/** `POST /v1/images/generations`: pictures from text. */
+export function generationRoutes(instance: FastifyInstance, service: Service, limits: FieldLimits): void {
+  const { unclip, scheduler, jobs, config, modelNames } = service;
+  const app = instance.withTypeProvider<ZodTypes>();
+  const body = z.strictObject({
+    prompt: promptField,
+    ...answerFields(limits),
+    ...formatFields,
+    ...compatibleFields,
+    ...samplingFields(limits),
+  });
+  app.post(
+    '/v1/images/generations',
+    {
+      schema: {
+        tags: ['images'],
+        summary: 'Draw pictures from text',
+        body,
+        response: { 200: imagesSchema, ...ERRORS },
+      },
+    },
+    async (request, reply) => {
+      const { model } = unclip;
+      const { prompt, n, stream, partial_images, ...rest } = request.body;
+      checkModel(rest.model, modelNames);
+      requireTextToImage(model);
+      const form = answerForm(rest, baseUrl(request, config));
+      const asked = { prompt, n: n ?? 1, ...givenSettings(rest) };
+      const checked = checkRequest(asked, model.info.defaults);
+      if (config.logPrompts) request.log.info({ prompt }, 'prompt');
+      const partialImages = partial_images ?? 0;
+      return answerDrawing(
+        service,
+        {
+          form,
+          settings: checked.settings,
+          usage: usageOf(model, prompt),
+          events: 'image_generation',
+          partialImages,
+          start: (client, onPartial) =>
+            drawTexts(jobs, scheduler, request.id, checked, client, onPartial && { count: partialImages, onPartial }),
+        },
+        stream ?? false,
+        request,
+        reply,
+      );
+    },
+  );
+}
