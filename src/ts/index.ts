@@ -38,6 +38,11 @@ export type { GenerateRequest, GenerateResult } from './pipelines/text-to-image.
 export type { TokenGrid } from './pipelines/token-grid.js';
 export type { Tuning } from './pipelines/tuning.js';
 export { Unclip } from './pipelines/unclip.js';
+export type { BlendRequest } from './pipelines/variation/blend.js';
+export type { FramesResult } from './pipelines/variation/frames.js';
+export type { EmbeddingSource } from './pipelines/variation/parts.js';
+export type { SteerRequest } from './pipelines/variation/steer.js';
+export type { VaryRequest, VaryResult } from './pipelines/variation/vary.js';
 
 export type { TunedClass, TuneOptions, TuneProgress } from './tune/tune-graphs.js';
 export { type ErrorCode, UnclipError } from './util/errors.js';

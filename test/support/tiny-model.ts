@@ -12,6 +12,8 @@ export interface TinyModelOptions {
   readonly seed?: number;
   /** Contents of unclip.json; absent = no such file, as in a checkpoint from elsewhere. */
   readonly info?: object;
+  /** Whether it reads pictures: `also` beside prompts, `only` as image variation models do, which have no prior. Default: no. */
+  readonly pictures?: 'also' | 'only';
 }
 
 const unet = {
@@ -124,14 +126,50 @@ const CONFIGS: Readonly<Record<string, object>> = {
   },
 };
 
+/** What a model that reads pictures has besides. */
+const PICTURE_CONFIGS: Readonly<Record<string, object>> = {
+  'image_encoder/config.json': {
+    architectures: ['CLIPVisionModelWithProjection'],
+    model_type: 'clip_vision_model',
+    hidden_act: 'quick_gelu',
+    hidden_size: 16,
+    intermediate_size: 32,
+    layer_norm_eps: 1e-5,
+    image_size: 16,
+    patch_size: 8,
+    num_channels: 3,
+    num_attention_heads: 2,
+    num_hidden_layers: 1,
+    projection_dim: 16,
+  },
+  'feature_extractor/preprocessor_config.json': { size: 16, crop_size: 16 },
+};
+
+/** Every config of a model, by file. */
+function configsOf(pictures: TinyModelOptions['pictures']): Readonly<Record<string, object>> {
+  if (pictures === undefined) return CONFIGS;
+  const kept = (name: string): boolean => pictures === 'also' || !name.startsWith('prior');
+  const only = (record: object): object => Object.fromEntries(Object.entries(record).filter(([name]) => kept(name)));
+  return {
+    ...only(CONFIGS),
+    ...PICTURE_CONFIGS,
+    'model_index.json': {
+      ...only(CONFIGS['model_index.json']!),
+      _class_name: pictures === 'also' ? 'UnCLIPPipeline' : 'UnCLIPImageVariationPipeline',
+      image_encoder: ['transformers', 'CLIPVisionModelWithProjection'],
+      feature_extractor: ['transformers', 'CLIPImageProcessor'],
+    },
+  };
+}
+
 const TOKENIZER_FILES = ['vocab.json', 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
 
 /**
  * Writes a whole model folder with random weights (some 0.5 MB, pictures of 32×32), which runs like any other: for tests that
  * need a model but not a good one.
  */
-export function makeTinyModel(folder: string, { seed = 1, info }: TinyModelOptions = {}): void {
-  for (const [name, config] of Object.entries(CONFIGS)) writeJson(folder, name, config);
+export function makeTinyModel(folder: string, { seed = 1, info, pictures }: TinyModelOptions = {}): void {
+  for (const [name, config] of Object.entries(configsOf(pictures))) writeJson(folder, name, config);
   if (info !== undefined) writeJson(folder, 'unclip.json', info);
   mkdirSync(join(folder, 'tokenizer'), { recursive: true });
   for (const name of TOKENIZER_FILES)
@@ -148,7 +186,7 @@ export function makeTinyModel(folder: string, { seed = 1, info }: TinyModelOptio
         const shape = weight!.sourceShapes[i]!;
         tensors[name] = f32Tensor([...shape], randomWeight(name, shape, random));
       });
-    const file = component === 'text_encoder' ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
+    const file = component.endsWith('_encoder') ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
     writeSafetensors(join(folder, component, file), tensors);
   }
 }

@@ -33,6 +33,8 @@ export interface DrawingOptions {
   readonly quality?: number;
   readonly saveSteps?: boolean;
   readonly quiet?: boolean;
+  /** What else is written into each picture. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
   /** How long opening the model took; counted as loading. */
   readonly openMs: number;
 }
@@ -113,7 +115,7 @@ export class Drawing {
   async #write(image: GeneratedImage, file: string): Promise<void> {
     const { width, height, data, seed } = image;
     // Named as the user named it: no file tells where a package or a home folder lies.
-    const parameters = { ...image.parameters, model: this.#model };
+    const parameters = { ...image.parameters, ...this.#options.parameters, model: this.#model };
     const { format } = this.#output;
     const { quality, saveSteps } = this.#options;
     const bytes = await encodePicture({ width, height, channels: 4, data }, { format, quality, parameters });

@@ -78,6 +78,22 @@ export class Output {
       return path;
     }
   }
+
+  /**
+   * Paths of files that belong together: one stem, of which none is there yet, and an ending each.
+   * @param endings such as `-sheet.png`; one without a format's ending, such as `-01`, gets that of the pictures
+   */
+  set(prompt: string, seed: number, endings: readonly string[]): string[] {
+    const stem = this.#stem ?? `${slug(prompt)}-${seed}`;
+    for (let k = 1; ; k++) {
+      const paths = endings.map((ending) =>
+        join(this.#folder, `${stem}${k === 1 ? '' : `-${k}`}${ending}${extname(ending) === '' ? this.#ending : ''}`),
+      );
+      if (paths.some((path) => this.#taken.has(path) || existsSync(path))) continue;
+      for (const path of paths) this.#taken.add(path);
+      return paths;
+    }
+  }
 }
 
 /** The folder beside a picture for what led to it. */

@@ -5,6 +5,7 @@ import { packageRoot } from '../util/package-root.js';
 import { apiKeyCommand } from './api-key.js';
 import { batchCommand } from './batch.js';
 import { benchCommand } from './bench/bench.js';
+import { blendCommand } from './blend.js';
 import { doctorCommand } from './doctor.js';
 import { editCommand } from './edit.js';
 import { embedCommand } from './embed.js';
@@ -15,8 +16,10 @@ import { parityCommand } from './parity.js';
 import { rankCommand } from './rank.js';
 import { reconstructCommand } from './reconstruct.js';
 import { serveCommand } from './serve.js';
+import { steerCommand } from './steer.js';
 import { tuneCommand } from './tune.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
+import { varyCommand } from './vary.js';
 
 const version = (): string =>
   (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
@@ -33,6 +36,9 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     .version(version(), '-V, --version');
   for (const make of [
     generateCommand,
+    varyCommand,
+    blendCommand,
+    steerCommand,
     editCommand,
     batchCommand,
     rankCommand,

@@ -4,7 +4,9 @@ import { SPACINGS, type Spacing } from '../diffusion/spacing.js';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { type PictureParameters, readPictureParameters } from '../image/parameters.js';
 import { UnclipError } from '../util/errors.js';
+import { UsageError } from './failure.js';
 import { BUNDLED, modelFolder } from './models.js';
+import { onOneLine } from './ui/format.js';
 
 /** What `--from` takes from a picture. Everything may be absent: files come from anywhere. */
 export interface Replay {
@@ -33,6 +35,7 @@ export async function readReplay(path: string): Promise<Replay> {
   const p = await readPictureParameters(path);
   if (p === undefined)
     throw new UnclipError('INPUT_PICTURE_INVALID', `picture ${path} says nothing of how unclip made it; give a prompt`);
+  if (p.operation !== undefined) throw new UsageError(otherwise(path, p));
   const { steps = {}, guidance = {}, sampler, spacing, eta, dtype, weights, adapter } = p;
   return {
     model: replayModel(p),
@@ -51,6 +54,13 @@ export async function readReplay(path: string): Promise<Replay> {
     dtype: dtype === 'f32' || dtype === 'f16' ? dtype : undefined,
     weights: WEIGHT_FORMATS.find((format) => format === weights),
   };
+}
+
+/** What to do with a picture that was not drawn from text alone. */
+function otherwise(path: string, { operation, command }: PictureParameters): string {
+  const made = `picture ${path} was made by unclip ${onOneLine(String(operation), 40)}, which generate cannot repeat`;
+  if (typeof command !== 'string') return `${made}; run that command again`;
+  return `${made}; where its pictures are, this does: ${onOneLine(command, 1000)}`;
 }
 
 /** The model that a picture names where that is here; else the bundled one, whose hash then tells whether it is the same. */

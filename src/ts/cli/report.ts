@@ -14,15 +14,15 @@ export interface DrawnReport {
   readonly totalMs: number;
   /** What a command says besides in its JSON document. */
   readonly more: Readonly<Record<string, unknown>>;
-  /** Files beside the pictures. */
-  readonly files?: readonly string[];
+  /** Files beside the pictures, by what they are. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** What was drawn: paths, or one JSON document, on stdout; adapter and times on stderr. */
 export function reportDrawn(report: DrawnReport, options: FileOptions, { stdout, stderr }: CommandContext): void {
-  const { drawing, files = [] } = report;
+  const { drawing, files = {} } = report;
   if (options.json) printJson(stdout, asJson(report));
-  else for (const file of [...drawing.pictures.map((p) => p.file), ...files]) printLine(stdout, file);
+  else for (const file of [...drawing.pictures.map((p) => p.file), ...Object.values(files)]) printLine(stdout, file);
   if (!options.quiet && !options.json) printLine(stderr, summary(report));
 }
 
@@ -32,10 +32,11 @@ function summary({ drawing: { timings }, unclip, totalMs }: DrawnReport): string
   return `${name}${software ? ' (software)' : ''}, ${unclip.dtype}${unclip.weights === 'full' ? '' : `, weights ${unclip.weights}`}\n${stages}; ${formatDuration(totalMs)} in all`;
 }
 
-function asJson({ drawing, unclip, model, totalMs, more }: DrawnReport): object {
+function asJson({ drawing, unclip, model, totalMs, more, files }: DrawnReport): object {
   const milliseconds = (ms: number): number => Math.round(ms * 10) / 10;
   return {
     pictures: drawing.pictures,
+    ...files,
     model: { folder: model, name: unclip.model.info.name, hash: unclip.model.hash },
     adapter: unclip.adapter,
     dtype: unclip.dtype,

@@ -24,21 +24,24 @@ const MAX_SEED = Number.MAX_SAFE_INTEGER;
 /** Random seeds are short, so that people can type them again. */
 const RANDOM_SEEDS = 2 ** 31;
 
-/** @param count help of `-n` */
-export function withSamplingOptions(command: Command, count: string): Command {
+/** @param count help of `-n` @param prior whether the command uses the prior */
+export function withSamplingOptions(command: Command, count: string, prior = true): Command {
+  command.option('-n, --n <count>', count, wholeNumber('-n', 1, 10_000), 1);
+  return withStageOptions(command, 'seed of the first picture; the next ones count up from it', prior);
+}
+
+/** Seed, steps and guidance alone, for commands that count their pictures otherwise. @param seed help of `--seed` */
+export function withStageOptions(command: Command, seed: string, prior: boolean): Command {
   const steps = (name: string) => wholeNumber(name, 2, 1000);
   const guidance = (name: string) => decimalNumber(name, 0, 100);
-  return command
-    .option('-n, --n <count>', count, wholeNumber('-n', 1, 10_000), 1)
-    .option(
-      '--seed <seed>',
-      'seed of the first picture; the next ones count up from it',
-      wholeNumber('--seed', 0, MAX_SEED),
-    )
-    .option('--prior-steps <n>', 'steps of the prior', steps('--prior-steps'))
+  command.option('--seed <seed>', seed, wholeNumber('--seed', 0, MAX_SEED));
+  if (prior) command.option('--prior-steps <n>', 'steps of the prior', steps('--prior-steps'));
+  command
     .option('--decoder-steps <n>', 'steps of the decoder', steps('--decoder-steps'))
-    .option('--sr-steps <n>', 'steps of the upsampler', steps('--sr-steps'))
-    .option('--prior-guidance <scale>', 'guidance of the prior; up to 1: none', guidance('--prior-guidance'))
+    .option('--sr-steps <n>', 'steps of the upsampler', steps('--sr-steps'));
+  if (prior)
+    command.option('--prior-guidance <scale>', 'guidance of the prior; up to 1: none', guidance('--prior-guidance'));
+  return command
     .option('--decoder-guidance <scale>', 'guidance of the decoder; up to 1: none', guidance('--decoder-guidance'))
     .option(
       '--sampler <name>',

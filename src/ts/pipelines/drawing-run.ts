@@ -9,8 +9,15 @@ import { Sampler } from './sampler.js';
 import type { SamplingSettings } from './settings.js';
 import { decoderPlan, superResPlan } from './stage-plan.js';
 
-/** Starting samples x_T of the decoder in place of the generator's draws: one f32 [S, S, 3] a picture, channels last, or none. */
-export type StartingSamples = readonly (Float32Array | undefined)[];
+/** Where one picture's stages begin, in place of noise alone, and how it is guided. */
+export interface PictureStart {
+  /** Starting sample x_T of the decoder, f32 [S, S, 3], channels last. */
+  readonly start?: Float32Array;
+  /** What the upsampler's start has beyond the decoder's picture enlarged, f32 [L, L, 3]; see `superResStart`. Default: nothing. */
+  readonly detail?: Float32Array;
+  /** Default: the settings' own. */
+  readonly decoderGuidanceScale?: number;
+}
 
 /** What is known of one picture before it is drawn, at the sizes of both stages. */
 export interface KnownPicture {
@@ -30,13 +37,27 @@ export class DrawingRun {
   readonly superRes: Sampler;
   readonly #runtime: Runtime;
   readonly #programs: ProgramSet;
+  readonly #pictures: readonly PictureStart[];
 
-  constructor(runtime: Runtime, model: Checkpoint, programs: ProgramSet, settings: SamplingSettings) {
+  /** @param pictures one for each of the batch, or none: noise alone */
+  constructor(
+    runtime: Runtime,
+    model: Checkpoint,
+    programs: ProgramSet,
+    settings: SamplingSettings,
+    pictures: readonly PictureStart[] = [],
+  ) {
     this.#runtime = runtime;
     this.#programs = programs;
+    this.#pictures = pictures;
     const { decoderStep, superResStep, superResLast } = programs.drawing;
     const { batch } = programs.text.options;
-    this.decoder = new Sampler(runtime, { plan: decoderPlan(model, settings), batch, program: decoderStep });
+    this.decoder = new Sampler(runtime, {
+      plan: decoderPlan(model, settings),
+      batch,
+      guidanceScales: pictures.map(({ decoderGuidanceScale }) => decoderGuidanceScale),
+      program: decoderStep,
+    });
     this.superRes = new Sampler(runtime, {
       plan: superResPlan(model, settings),
       batch,
@@ -51,21 +72,17 @@ export class DrawingRun {
    * draws afterwards does not depend on it.
    * @throws UnclipError CANCELLED within one step of the signal's abort; GPU_* when the device fails
    */
-  async run(
-    noise: NoiseSource,
-    hooks: RunHooks = {},
-    start: StartingSamples = [],
-    inpainting?: Inpainting,
-  ): Promise<void> {
+  async run(noise: NoiseSource, hooks: RunHooks = {}, inpainting?: Inpainting): Promise<void> {
     const { textProj, decoderPrelude, superResPrepare, pixels } = this.#programs.drawing;
     const constraints = inpainting && this.#constraints(inpainting);
     await submitPrograms(this.#runtime, textProj, decoderPrelude);
     this.decoder.start(noise);
-    for (const [image, sample] of start.entries())
-      if (sample !== undefined) this.decoder.latents.write(sample, image * sample.length);
+    for (const [image, { start }] of this.#pictures.entries())
+      if (start !== undefined) this.decoder.latents.write(start, image * start.length);
     await runStage(this.#runtime, this.decoder, noise, hooks, constraints?.decoder);
     await submitPrograms(this.#runtime, superResPrepare);
-    this.superRes.start(noise);
+    const drawn = this.superRes.start(noise);
+    if (this.#pictures.some(({ detail }) => detail !== undefined)) await this.#startPartway(drawn);
     await runStage(this.#runtime, this.superRes, noise, hooks, constraints?.superRes);
     await submitPrograms(this.#runtime, pixels);
     await this.#runtime.device.idle();
@@ -88,5 +105,18 @@ export class DrawingRun {
       decoder: part('decoder', (steps) => repaintWalk(steps, resampling)),
       superRes: part('superRes', straightWalk),
     };
+  }
+
+  /** The upsampler's start between the enlarged picture with its detail and noise: √ᾱ·(picture + detail) + √(1 − ᾱ)·noise. */
+  async #startPartway(noise: Float32Array): Promise<void> {
+    const { alphaBar } = this.superRes.steps[0]!;
+    const [kept, noisy] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
+    const upscaled = await this.#programs.drawing.superResPrepare.state('upscaled').read();
+    const each = upscaled.length / this.superRes.options.batch;
+    const sample = upscaled.map((value, i) => {
+      const detail = this.#pictures[Math.floor(i / each)]?.detail?.[i % each] ?? 0;
+      return kept * (value + detail) + noisy * noise[i]!;
+    });
+    this.superRes.latents.write(sample);
   }
 }

@@ -1,5 +1,5 @@
 import { type Resampling, repaintWalk } from '../diffusion/repaint.js';
-import { DrawingRun, type Inpainting, type KnownPicture } from './drawing-run.js';
+import { DrawingRun, type Inpainting, type KnownPicture, type PictureStart } from './drawing-run.js';
 import type { Engine } from './engine.js';
 import type { GeneratedImage } from './generated-image.js';
 import { PerImageNoise } from './noise.js';
@@ -12,14 +12,12 @@ import { type RunHooks, stepDone, submitPrograms, throwIfAborted } from './run-s
 import { isGuided, type SamplingSettings } from './settings.js';
 
 /** One picture to draw. */
-export interface DrawItem {
+export interface DrawItem extends PictureStart {
   /** What the networks are told in words; empty for variations. */
   readonly prompt: string;
   readonly seed: number;
   /** CLIP image embedding f32 [E], not normalised. Default: the prior's, from the prompt. All pictures of a call have one, or none. */
   readonly imageEmbeds?: Float32Array;
-  /** The decoder's starting sample x_T, f32 [S, S, 3], channels last. Default: normal noise of the seed. */
-  readonly start?: Float32Array;
   /** What is known of the picture (masked sampling). All pictures of a call have it, or none. */
   readonly known?: KnownPicture;
   /** What else made the picture, for its parameters. */
@@ -133,11 +131,10 @@ async function drawBatch(
   await prior?.run(noise, hooks);
   for (const [k, embedding] of embeddings.entries())
     if (embedding !== undefined) programs.drawing.imageEmbeds.write(embedding, k * embedding.length);
-  const run = new DrawingRun(runtime, model, programs, settings);
+  const run = new DrawingRun(runtime, model, programs, settings, batch);
   const known = batch.flatMap((item) => item.known ?? []);
   const inpainting: Inpainting | undefined = known.length > 0 ? { known, resampling } : undefined;
-  const starts = batch.map(({ start }) => start);
-  await run.run(noise, hooks, starts, inpainting);
+  await run.run(noise, hooks, inpainting);
 }
 
 async function readPictures(

@@ -7,7 +7,7 @@ import type { SamplingSettings } from './settings.js';
 
 /** What `onProgress` is told after each step. */
 export interface GenerateProgress extends Omit<Progress, 'stage'> {
-  readonly stage: 'load' | Progress['stage'];
+  readonly stage: 'load' | 'inversion' | Progress['stage'];
   /** Pictures finished before this batch, pictures in this batch, pictures of the request. */
   readonly done: number;
   readonly batch: number;

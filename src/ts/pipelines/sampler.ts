@@ -10,6 +10,8 @@ export interface SamplerOptions {
   /** The same for every image of the batch. */
   readonly plan: StagePlan;
   readonly batch: number;
+  /** Guidance of each image where it is not the plan's. */
+  readonly guidanceScales?: readonly (number | undefined)[];
   /** Program of every step but the last, and of the last where that is another network. They share latents, x0 and noise. */
   readonly program: Program;
   readonly lastProgram?: Program;
@@ -46,10 +48,12 @@ export class Sampler {
     return this.options.program.state('x0');
   }
 
-  /** Starting noise. */
-  start(noise: NoiseSource): void {
+  /** Starts from noise, and returns it: f32, channels last. */
+  start(noise: NoiseSource): Float32Array {
     const { stage, sampleShape } = this.options.plan;
-    this.latents.write(noise.draw(stage, -1, sampleShape));
+    const drawn = noise.draw(stage, -1, sampleShape);
+    this.latents.write(drawn);
+    return drawn;
   }
 
   /** Whether steps `a` and `b` run the same program. */
@@ -64,10 +68,10 @@ export class Sampler {
    * @param ahead whether the step before is still running
    */
   async prepare(index: number, noise: NoiseSource, ahead = false): Promise<PreparedStep> {
-    const { plan, batch } = this.options;
-    const record = plan.record(index);
+    const { plan, batch, guidanceScales = [] } = this.options;
     const packed = new Float32Array(batch * STEP_PARAMS_FLOATS);
-    for (let image = 0; image < batch; image++) packed.set(record, image * STEP_PARAMS_FLOATS);
+    for (let image = 0; image < batch; image++)
+      packed.set(plan.record(index, guidanceScales[image]), image * STEP_PARAMS_FLOATS);
     const drawn = this.steps[index]!.noisy ? noise.draw(plan.stage, index, plan.sampleShape) : undefined;
     const program = this.#programOf(index);
     await program.prepare();

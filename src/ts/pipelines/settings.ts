@@ -12,6 +12,11 @@ export interface SamplingSettings extends SamplingChoice {
   /** ≥ 0; up to 1 means no guidance. */
   priorGuidanceScale: number;
   decoderGuidanceScale: number;
+  /**
+   * Noise level at which the upsampler starts, 0 … 1 of the schedule. Default 1, noise alone; below that the enlarged picture and
+   * what else a drawn item gives of its detail shows through, and at 0 only the last step is left.
+   */
+  superResStart?: number;
 }
 
 /** Whether the unconditional half has to be computed: one decision for prior and decoder, as diffusers takes it. */

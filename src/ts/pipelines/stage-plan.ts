@@ -13,6 +13,8 @@ export interface StagePlanOptions {
   readonly steps: number;
   /** Default: the ancestral sampler. */
   readonly sampling?: SamplingChoice;
+  /** Whole timesteps of one's own, falling, in place of `steps` spread over the schedule; for the ancestral sampler. */
+  readonly timesteps?: readonly number[];
   /** 1 = no guidance. */
   readonly guidanceScale: number;
   /** One image's sample in PyTorch's order: [E] or [C, H, W]. */
@@ -33,17 +35,20 @@ export class StagePlan {
     this.stage = options.stage;
     this.schedule = options.schedule;
     this.sampleShape = options.sampleShape;
-    this.steps = samplerSteps(options.schedule, options.steps, options.sampling);
+    const { schedule, steps, sampling, timesteps } = options;
+    this.steps = timesteps === undefined ? samplerSteps(schedule, steps, sampling) : schedule.stepsAt(timesteps);
   }
 
-  /** The record of step `index` for the step kernel, see diffusion/step-params.ts. */
-  record(index: number): Float32Array {
+  /**
+   * The record of step `index` for the step kernel, see diffusion/step-params.ts.
+   * @param guidanceScale of this picture where it is not the plan's
+   */
+  record(index: number, guidanceScale = this.#guidanceScale): Float32Array {
     const last = index === this.steps.length - 1;
     // diffusers clamps the decoder's sample to [−1, 1] after its last step.
     const outputClip = last && this.stage === 'decoder' ? 1 : 0;
     const record = new Float32Array(STEP_PARAMS_FLOATS);
-    const options = { guidanceScale: this.#guidanceScale, outputClip };
-    packStepParams(this.schedule.params(this.steps[index]!, options), record, 0);
+    packStepParams(this.schedule.params(this.steps[index]!, { guidanceScale, outputClip }), record, 0);
     return record;
   }
 }
@@ -80,7 +85,17 @@ export function superResPlan(model: Checkpoint, settings: SamplingSettings): Sta
     stage: 'superRes',
     schedule: model.schedules.superRes,
     steps: settings.superResSteps,
+    timesteps: partialTimesteps(model.schedules.superRes, settings),
     guidanceScale: 1,
     sampleShape: [superResFirst.out_channels, superResSize, superResSize],
   });
+}
+
+/** The upsampler's timesteps from `superResStart` of the schedule down to 0; undefined for the whole of it, the usual run. */
+function partialTimesteps(schedule: UnClipSchedule, settings: SamplingSettings): number[] | undefined {
+  const { superResSteps: steps, superResStart: start = 1 } = settings;
+  if (start === 1) return undefined;
+  const first = start * (schedule.config.num_train_timesteps - 1);
+  const all = Array.from({ length: steps }, (_, i) => Math.round((first * (steps - 1 - i)) / (steps - 1)));
+  return all.filter((t, i) => t !== all[i + 1]);
 }

@@ -12,6 +12,10 @@ import { Engine, type LoadOptions } from './engine.js';
 import { packageVersion } from './package-version.js';
 import { Scheduler, type SchedulerOptions } from './scheduler/scheduler.js';
 import { type GenerateRequest, type GenerateResult, textToImage } from './text-to-image.js';
+import { type BlendRequest, blend } from './variation/blend.js';
+import type { FramesResult } from './variation/frames.js';
+import { type SteerRequest, steer } from './variation/steer.js';
+import { type VaryRequest, type VaryResult, vary } from './variation/vary.js';
 
 /**
  * A loaded model: draws pictures from text.
@@ -85,6 +89,21 @@ export class Unclip {
    */
   generate(request: GenerateRequest): Promise<GenerateResult> {
     return textToImage(this.#engine, request);
+  }
+
+  /** Draws variations of a picture, see {@link VaryRequest}. Throws as `vary` says: INPUT_*, MODEL_CONFIG_INVALID, CANCELLED, GPU_*. */
+  vary(request: VaryRequest): Promise<VaryResult> {
+    return vary(this.#engine, request);
+  }
+
+  /** Draws the way between pictures or prompts, see {@link BlendRequest}. Throws as {@link vary} does. */
+  blend(request: BlendRequest): Promise<FramesResult> {
+    return blend(this.#engine, request);
+  }
+
+  /** Draws a picture changed from one text to another, see {@link SteerRequest}. Throws as {@link vary} does. */
+  steer(request: SteerRequest): Promise<FramesResult> {
+    return steer(this.#engine, request);
   }
 
   /**

@@ -24,6 +24,7 @@ export interface StageProgress {
 
 const NAMES: Readonly<Record<Stage, string>> = {
   load: 'load',
+  inversion: 'inversion',
   text: 'text',
   prior: 'prior',
   decoder: 'decoder',
@@ -34,7 +35,7 @@ const label = (stage: Stage): string => NAMES[stage].padEnd(9);
 
 /** Which pictures a step is about; loading is about all of them. */
 const picturesOf = ({ stage, pictures, total }: StageStep): string =>
-  total === 1 || stage === 'load' ? '' : `picture ${pictures} of ${total}`;
+  total === 1 || stage === 'load' || stage === 'inversion' ? '' : `picture ${pictures} of ${total}`;
 
 /** Bars on a terminal, one line a finished stage where the output goes elsewhere, nothing when asked for quiet. */
 export function stageProgress(stderr: Terminal['stderr'], quiet: boolean): StageProgress {
