@@ -79,7 +79,7 @@ describe('unclip edit', () => {
       file: at('wide.png'),
       width: 80,
       height: 54,
-      parameters: { edit: { kind: 'whole' } },
+      parameters: { edit: { kind: 'tiles' } },
     });
     expect(notes).toHaveLength(1);
   });

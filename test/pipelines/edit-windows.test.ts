@@ -11,6 +11,8 @@ import { describePlacement, placeWindows } from '../../src/ts/pipelines/edit/win
 
 const box = (left: number, top: number, right: number, bottom: number) => ({ left, top, right, bottom });
 
+const areaOf = (b: ReturnType<typeof box>): number => (b.right - b.left) * (b.bottom - b.top);
+
 /** A mask that draws a box. */
 function boxMask(width: number, height: number, b: ReturnType<typeof box>): Mask {
   const inside = (x: number, y: number) => x >= b.left && x < b.right && y >= b.top && y < b.bottom;
@@ -51,15 +53,20 @@ describe('placeWindows', () => {
     ['a larger one', 1600, 900, box(0, 300, 400, 700), 'window', [{ left: 0, top: 100, size: 800 }]],
     ['one in a corner', 500, 333, box(450, 0, 500, 40), 'window', [{ left: 244, top: 0, size: 256 }]],
     ['a picture smaller than the model', 100, 80, box(10, 10, 30, 30), 'window', [{ left: 0, top: 0, size: 80 }]],
-    ['a wide picture grown at both sides', 384, 256, box(0, 0, 384, 256), 'whole', [{ left: 0, top: -64, size: 384 }]],
+    ['all of a wide picture', 384, 256, box(0, 0, 384, 256), 'whole', [{ left: 0, top: -64, size: 384 }]],
     ['a tall mask of a long picture', 900, 300, box(300, 0, 400, 300), 'window', [{ left: 200, top: 0, size: 300 }]],
     ['one pixel', 1, 1, box(0, 0, 1, 1), 'whole', [{ left: 0, top: 0, size: 1 }]],
   ] as const)('%s', (_, width, height, mask, kind, windows) => {
-    expect(placeWindows(width, height, mask, 256)).toEqual({ kind, windows });
+    expect(placeWindows(width, height, mask, areaOf(mask), 256)).toEqual({ kind, windows });
+  });
+
+  it('draws the two ends of a picture that was grown at both sides in windows of their own', () => {
+    const grown = placeWindows(384, 256, box(0, 0, 384, 256), 128 * 256, 256);
+    expect(grown).toEqual({ kind: 'tiles', windows: [0, 128].map((left) => ({ left, top: 0, size: 256 })) });
   });
 
   it('cuts a long mask into windows that overlap by half or more', () => {
-    const { kind, windows } = placeWindows(1000, 200, box(100, 0, 950, 200), 256);
+    const { kind, windows } = placeWindows(1000, 200, box(100, 0, 950, 200), 170_000, 256);
     expect(kind).toBe('tiles');
     expect(windows.map(({ left }) => left)).toEqual([100, 193, 286, 379, 471, 564, 657, 750]);
   });
@@ -76,7 +83,7 @@ describe('placeWindows', () => {
           left + 1 + Math.floor(c * (width - left)),
           top + 1 + Math.floor(d * (height - top)),
         );
-        const { kind, windows } = placeWindows(width, height, mask, 256);
+        const { kind, windows } = placeWindows(width, height, mask, areaOf(mask), 256);
         const covered = boxMask(width, height, mask);
         for (const window of windows) {
           expect(window.size).toBeLessThanOrEqual(Math.max(width, height));
@@ -96,7 +103,7 @@ describe('placeWindows', () => {
     expect(describePlacement({ kind: 'whole', windows: [{ left: 0, top: 0, size: 256 }] }, 256)).toBe(
       'drawn as one picture of 256×256',
     );
-    expect(describePlacement(placeWindows(1600, 900, box(0, 300, 400, 700), 256), 256)).toBe(
+    expect(describePlacement(placeWindows(1600, 900, box(0, 300, 400, 700), 160_000, 256), 256)).toBe(
       `drawn in a window of 800×800 at 0,100, at the model's 256×256 and resized`,
     );
   });

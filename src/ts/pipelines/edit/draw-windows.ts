@@ -8,6 +8,7 @@ import type { GenerateProgress } from '../progress.js';
 import type { CheckedRequest } from '../request.js';
 import { pasteWindow } from './composite.js';
 import { cutWindow, knownPicture } from './known-picture.js';
+import { levelColours } from './level-colours.js';
 import { markDrawn, nextWindow } from './tile-order.js';
 import type { Placement, Window } from './windows.js';
 
@@ -84,8 +85,11 @@ async function drawWindow(
     onProgress: onProgress && ((p) => onProgress({ ...p, remainingMs: remaining(p, after) })),
   });
   const width = feather ?? Math.ceil(window.size * FEATHER);
-  for (const [k, image] of drawn.images.entries())
-    pasteWindow(canvases[k]!, pictureOf(image), window, cuts[k % cuts.length]!, width);
+  for (const [k, image] of drawn.images.entries()) {
+    const around = known[k % known.length]?.superRes;
+    const levelled = around === undefined ? pictureOf(image) : levelColours(pictureOf(image), around);
+    pasteWindow(canvases[k]!, levelled, window, cuts[k % cuts.length]!, width);
+  }
   return drawn;
 }
 

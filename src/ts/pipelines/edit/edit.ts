@@ -1,11 +1,13 @@
-import { maskBox } from '../../image/mask.js';
+import { maskArea, maskBox } from '../../image/mask.js';
 import { unknownWords } from '../../text/words.js';
 import { UnclipError } from '../../util/errors.js';
 import type { Engine } from '../engine.js';
 import { checkRequest } from '../request.js';
+import type { SamplingSettings } from '../settings.js';
 import type { GenerateRequest, GenerateResult } from '../text-to-image.js';
 import { drawWindows } from './draw-windows.js';
 import { checkEditOptions, type EditOptions, readEditInputs } from './edit-request.js';
+import { pendingPixels } from './tile-order.js';
 import { describePlacement, type Placement, placeWindows } from './windows.js';
 
 export type EditRequest = GenerateRequest & EditOptions;
@@ -21,6 +23,17 @@ export interface EditResult extends GenerateResult {
 const MAX_WINDOWS = 64;
 
 /**
+ * Guidance of an edit's prior over that of a picture from nothing: what is kept shows the place, and the embedding has to insist on the
+ * thing. Measured on the bundled model with `npm run eval:edit`.
+ */
+const PRIOR_GUIDANCE = 2;
+
+const editDefaults = (defaults: SamplingSettings): SamplingSettings => ({
+  ...defaults,
+  priorGuidanceScale: PRIOR_GUIDANCE * defaults.priorGuidanceScale,
+});
+
+/**
  * Draws a part of a picture anew from text, or what lies beyond its edges: prior → masked sampling in decoder and upsamplers
  * (RePaint, arXiv 2201.09865). Outside the mask the result equals the picture to the bit, at the picture's own size.
  * @throws UnclipError INPUT_* before anything is allocated on the GPU, MODEL_CONFIG_INVALID (no prior), CANCELLED, GPU_*
@@ -28,11 +41,12 @@ const MAX_WINDOWS = 64;
 export async function editPicture(engine: Engine, request: EditRequest): Promise<EditResult> {
   const { info, configs } = engine.model;
   engine.model.requirePrior();
-  const checked = checkRequest(request, info.defaults);
+  const checked = checkRequest(request, editDefaults(info.defaults));
   const { resampling, margins } = checkEditOptions(request, checked.settings);
   const inputs = await readEditInputs(request, margins, checked.n);
   const { width, height } = inputs.canvas;
-  const placement = placeWindows(width, height, maskBox(inputs.mask)!, configs.superResSize);
+  const placed = placeWindows(width, height, maskBox(inputs.mask)!, maskArea(inputs.mask), configs.superResSize);
+  const placement = { ...placed, windows: placed.windows.filter((window) => pendingPixels(inputs.mask, window) > 0) };
   if (placement.windows.length > MAX_WINDOWS)
     throw new UnclipError(
       'INPUT_TOO_LARGE',

@@ -10,7 +10,7 @@ function within(
 }
 
 /** Pixels of a window that are still to be drawn. */
-function pending(mask: Mask, window: Window): number {
+export function pendingPixels(mask: Mask, window: Window): number {
   const [x0, x1, y0, y1] = within(mask, window);
   let sum = 0;
   for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) sum += mask.data[y * mask.width + x]!;
@@ -24,7 +24,7 @@ function pending(mask: Mask, window: Window): number {
 export function nextWindow(windows: readonly Window[], mask: Mask): Window | undefined {
   let best: { readonly window: Window; readonly left: number } | undefined;
   for (const window of windows) {
-    const left = pending(mask, window);
+    const left = pendingPixels(mask, window);
     if (left > 0 && (best === undefined || left < best.left)) best = { window, left };
   }
   return best?.window;

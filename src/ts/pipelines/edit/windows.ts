@@ -7,7 +7,7 @@ export interface Window {
   readonly size: number;
 }
 
-/** How an edit is cut into windows: one with what surrounds the mask, one that holds the whole picture, or several in a row. */
+/** How an edit is cut: one window with what surrounds the mask, one that holds the whole picture, or several in a row. */
 export interface Placement {
   readonly kind: 'window' | 'whole' | 'tiles';
   /** In order along the picture's long side. */
@@ -20,27 +20,36 @@ const CONTEXT = 2;
 /** The largest part of the picture's short side that a mask may take and still be drawn in a window within the picture. */
 const ROOMY = 0.8;
 
-/** Pictures up to this ratio of sides are drawn whole when no window within them is large enough. */
+/** The largest part of a window, or of a picture cut into windows, that may be drawn anew: the rest is what it is drawn from. */
+const MOSTLY_DRAWN = 0.6;
+
+/** Pictures up to this ratio of sides are drawn whole where little of them is kept. */
 const SQUARE_ENOUGH = 2;
 
 /**
- * Chooses the windows of an edit.
+ * Chooses the windows of an edit: as small as shows enough of what surrounds the mask, since what is kept then has the scale that it
+ * has in the model's own pictures, and what is drawn the more detail.
  * @param width, height sides of the picture, pixels
  * @param box of the mask
+ * @param area of the mask, pixels
  * @param modelSize side of what the model draws: a smaller window would only be shrunk again
  */
-export function placeWindows(width: number, height: number, box: Box, modelSize: number): Placement {
+export function placeWindows(width: number, height: number, box: Box, area: number, modelSize: number): Placement {
   const [short, long] = [Math.min(width, height), Math.max(width, height)];
   const need = Math.max(box.right - box.left, box.bottom - box.top);
+  const fits = need <= short;
   if (need <= ROOMY * short) {
     const size = Math.min(short, Math.max(modelSize, Math.ceil(CONTEXT * need)));
     return { kind: size === long ? 'whole' : 'window', windows: [around(width, height, box, size)] };
   }
+  if (fits && long > short && area <= MOSTLY_DRAWN * short ** 2)
+    return { kind: 'window', windows: [around(width, height, box, short)] };
+  if (!fits && area <= MOSTLY_DRAWN * width * height) return { kind: 'tiles', windows: tiles(width, height, box) };
   if (long <= SQUARE_ENOUGH * short) {
     const middle = (side: number): number => Math.floor((side - long) / 2);
     return { kind: 'whole', windows: [{ left: middle(width), top: middle(height), size: long }] };
   }
-  if (need <= short) return { kind: 'window', windows: [around(width, height, box, short)] };
+  if (fits) return { kind: 'window', windows: [around(width, height, box, short)] };
   return { kind: 'tiles', windows: tiles(width, height, box) };
 }
 
