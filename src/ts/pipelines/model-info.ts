@@ -19,6 +19,8 @@ const schema = z.looseObject({
   defaults: defaultsSchema,
   /** Words of the captions that the model was trained on; absent when it knows them all. */
   vocabulary: z.array(z.string()).optional(),
+  /** What its CLIP's cosines are multiplied with before the softmax over captions; absent: CLIP's usual 100. */
+  logitScale: z.number().positive().max(1000).optional(),
   /** What it can draw, by group: things, colours, places… */
   world: z.record(z.string(), z.array(z.string())).optional(),
 });
