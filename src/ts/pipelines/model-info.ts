@@ -11,6 +11,15 @@ const defaultsSchema = z.strictObject({
   superResSteps: z.int().min(2).max(1000),
   priorGuidanceScale: z.number().min(0),
   decoderGuidanceScale: z.number().min(0),
+  /** What differs with the autoregressive prior. */
+  ar: z
+    .strictObject({
+      priorGuidanceScale: z.number().min(0),
+      priorTemperature: z.number().min(0),
+      priorTopK: z.int().min(0),
+    })
+    .partial()
+    .optional(),
 });
 
 const schema = z.looseObject({
