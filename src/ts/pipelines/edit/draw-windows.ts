@@ -78,19 +78,39 @@ async function drawWindow(
     }),
   );
   const after = placement.windows.length - 1 - number;
+  const width = feather ?? Math.ceil(window.size * FEATHER);
+  const paste = (canvas: Picture, drawn: Picture, k: number): void =>
+    pasteWindow(canvas, drawn, window, cuts[k % cuts.length]!, width);
   const drawn = await drawPictures(engine, items, {
     settings,
     resampling,
     signal,
-    onProgress: onProgress && ((p) => onProgress({ ...p, remainingMs: remaining(p, after) })),
+    onProgress:
+      onProgress &&
+      ((p) => onProgress({ ...p, remainingMs: remaining(p, after), preview: wholePreview(p, canvases, paste) })),
   });
-  const width = feather ?? Math.ceil(window.size * FEATHER);
   for (const [k, image] of drawn.images.entries()) {
     const around = known[k % known.length]?.superRes;
     const levelled = around === undefined ? pictureOf(image) : levelColours(pictureOf(image), around);
-    pasteWindow(canvases[k]!, levelled, window, cuts[k % cuts.length]!, width);
+    paste(canvases[k]!, levelled, k);
   }
   return drawn;
+}
+
+/** Previews of a window as previews of what is edited: the canvases, with the window pasted as it would be now. */
+function wholePreview(
+  { preview, done }: GenerateProgress,
+  canvases: readonly Picture[],
+  paste: (canvas: Picture, drawn: Picture, k: number) => void,
+): GenerateProgress['preview'] {
+  if (preview === undefined) return undefined;
+  return async () =>
+    (await preview()).map((drawn, b) => {
+      const canvas = canvases[done + b]!;
+      const shown = { ...canvas, data: canvas.data.slice() };
+      paste(shown, drawn, done + b);
+      return shown;
+    });
 }
 
 /** Time left of an edit: this window's own, and as much for every one after it as it takes. */
