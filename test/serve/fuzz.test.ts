@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorIn, TestModel, type TestServer } from './support.js';
 
@@ -6,10 +7,17 @@ let model: TestModel;
 let server: TestServer;
 
 beforeAll(async () => {
-  model = await TestModel.load();
+  model = await TestModel.load({ pictures: 'also' });
   server = await model.serve({ maxSteps: 4, bodyLimit: 100_000 });
 });
 afterAll(() => model.close());
+
+/** Four pixels, the first of them transparent. */
+const PICTURE = await sharp(Buffer.from([0, 0, 0, 0, ...new Array<number>(12).fill(200)]), {
+  raw: { width: 2, height: 2, channels: 4 },
+})
+  .png()
+  .toBuffer();
 
 /** Random numbers in [0, 1) of a seed (mulberry32): a failure can be made again. */
 function randomOf(seed: number): () => number {
@@ -95,9 +103,11 @@ function jsonBody(fuzz: Fuzz): string {
 function multipartBody(fuzz: Fuzz): { readonly body: Buffer; readonly type: string } {
   const boundary = fuzz.of(['x', 'a-b-c', '--', '"quoted"']);
   const parts = Array.from({ length: fuzz.below(5) }, () => {
-    const file = fuzz.random() < 0.4 ? `; filename="${fuzz.text().slice(0, 30)}"` : '';
-    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${fuzz.of(FIELDS)}"${file}\r\n\r\n`;
-    return Buffer.concat([Buffer.from(head), fuzz.random() < 0.5 ? fuzz.bytes(300) : Buffer.from(fuzz.text())]);
+    const name = fuzz.of(['image', 'image[]', 'mask', 'prompt', 'n', fuzz.of(FIELDS), fuzz.of(FIELDS)]);
+    const file = fuzz.random() < 0.6 ? `; filename="${fuzz.text().slice(0, 30)}"` : '';
+    const body = fuzz.random() < 0.3 ? PICTURE : fuzz.random() < 0.5 ? fuzz.bytes(300) : Buffer.from(fuzz.text());
+    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${file}\r\n\r\n`;
+    return Buffer.concat([Buffer.from(head), body]);
   });
   const end = fuzz.random() < 0.8 ? `\r\n--${boundary}--\r\n` : '';
   return {
@@ -167,14 +177,15 @@ async function checkAnswer(response: Response): Promise<void> {
 describe('a service that is sent anything', () => {
   it('answers in the standard form, and goes on', async () => {
     const statuses = new Map<number, number>();
-    for (let seed = 1; seed <= 250; seed++) {
+    for (let seed = 1; seed <= 300; seed++) {
       const { path, init } = anyRequest(new Fuzz(seed));
       try {
         const response = await fetch(server.url + path, init);
         statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
         await checkAnswer(response);
       } catch (error) {
-        throw new Error(`seed ${seed}: ${init.method} ${path}: ${(error as Error).message}`, { cause: error });
+        const log = server.log.trim().split('\n').slice(-2).join('\n');
+        throw new Error(`seed ${seed}: ${init.method} ${path}: ${(error as Error).message}\n${log}`, { cause: error });
       }
     }
     // It was met with more than refusals, and with many kinds of those.

@@ -167,6 +167,22 @@ describe('API keys', () => {
   });
 });
 
+describe('a lost device', () => {
+  it('costs no request: each goes on from its last step, to the same picture', async () => {
+    const server = await model.serve();
+    const draw = (seed: number) =>
+      server.client().images.generate({ prompt: 'a', n: 3, ...{ seed, num_inference_steps: 20 } });
+    const undisturbed = [await draw(1), await draw(20)];
+    const answers = Promise.all([draw(1), draw(20)]);
+    for (let losses = 0; losses < 2; losses++) {
+      await server.until('unclip_active_pictures{stage="decoder"}', (active) => active >= 1);
+      model.unclip.runtime.device.gpu.destroy();
+    }
+    for (const [i, answer] of (await answers).entries()) expect(answer.data).toEqual(undisturbed[i]!.data);
+    await server.end();
+  });
+});
+
 describe('the end of a service', () => {
   it('lets requests finish, refuses new ones', async () => {
     const server = await model.serve();
@@ -181,7 +197,7 @@ describe('the end of a service', () => {
       code: 'shutting_down',
     });
     expect((await answers).map(({ data }) => data!.length)).toEqual([4, 4, 4]);
-    expect(await drained).toEqual({ unfinished: 0, file: undefined });
+    expect(await drained).toEqual({ unfinished: 0, written: 0, file: undefined });
     await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
   });
 
@@ -192,9 +208,9 @@ describe('the end of a service', () => {
       [7, 8].map((seed) => refusal(generations(server.url), { ...LONG, n: 2, seed, guidance_scale: 3 })),
     );
     await server.until(ACTIVE, (active) => active >= 2);
-    const { unfinished, file } = await server.end();
+    const { unfinished, written, file } = await server.end();
     for (const { status, error } of await refused) expect([status, error.code]).toEqual([503, 'shutting_down']);
-    expect(unfinished).toBe(2);
+    expect([unfinished, written]).toEqual([2, 2]);
     expect(existsSync(unfinishedFile)).toBe(false);
     const context = { defaults: DEFAULTS, size: 32, seed: 0 };
     const lines = readFileSync(file!, 'utf8').trim().split('\n');

@@ -184,10 +184,16 @@ describe('what the service tells about itself', () => {
       '/metrics',
       '/pictures/{name}',
       '/readyz',
+      '/v1/images/edits',
       '/v1/images/generations',
+      '/v1/images/variations',
       '/v1/models',
       '/v1/models/{model}',
     ]);
+    const form = document.paths['/v1/images/edits']!.post!.requestBody;
+    expect(form).toMatchObject({
+      content: { 'multipart/form-data': { schema: { properties: { image: { type: 'string', format: 'binary' } } } } },
+    });
     const { requestBody, responses } = document.paths['/v1/images/generations']!.post!;
     expect(requestBody).toMatchObject({
       required: true,

@@ -61,7 +61,9 @@ describe('unclip serve', () => {
     child.kill('SIGTERM');
     expect(await closed).toBe(0);
     expect(await long).toMatchObject({ status: 503, code: 'shutting_down' });
-    expect(text.stderr).toMatch(/1 request could not be finished and are in unclip-unfinished-.*\.jsonl: unclip batch/);
+    expect(text.stderr).toMatch(
+      /1 request could not be finished; 1 of them can be drawn by unclip batch unclip-unfinished-.*\.jsonl\n$/,
+    );
     const file = readdirSync(folder).find((name) => name.startsWith('unclip-unfinished'))!;
     expect(JSON.parse(readFileSync(join(folder, file), 'utf8'))).toMatchObject({ prompt: 'a long way', seed: 4 });
     for (const line of text.stdout.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');

@@ -6,7 +6,7 @@ import OpenAI from 'openai';
 import { Unclip } from '../../src/ts/pipelines/unclip.js';
 import type { ServeConfig } from '../../src/ts/serve/config.js';
 import { ImageServer } from '../../src/ts/serve/server.js';
-import { makeTinyModel } from '../support/tiny-model.js';
+import { makeTinyModel, type TinyModelOptions } from '../support/tiny-model.js';
 
 /** Steps as few as they can be. */
 export const DEFAULTS = {
@@ -28,9 +28,9 @@ export class TestModel {
     this.unclip = unclip;
   }
 
-  static async load(): Promise<TestModel> {
+  static async load(options: Pick<TinyModelOptions, 'pictures'> = {}): Promise<TestModel> {
     const folder = mkdtempSync(join(tmpdir(), 'unclip-serve-'));
-    makeTinyModel(join(folder, 'model'), { info: { name: 'tiny', defaults: DEFAULTS } });
+    makeTinyModel(join(folder, 'model'), { ...options, info: { name: 'tiny', defaults: DEFAULTS } });
     return new TestModel(folder, await Unclip.load(join(folder, 'model'), { batchSize: 4, deterministic: true }));
   }
 

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { SAMPLERS } from '../diffusion/samplers/registry.js';
 import { SPACINGS } from '../diffusion/spacing.js';
-import type { ModelInfo } from '../pipelines/model-info.js';
 import { type CheckedRequest, checkRequest } from '../pipelines/request.js';
-import { PRIORS } from '../pipelines/settings.js';
+import type { SamplingSettings } from '../pipelines/settings.js';
 import { UnclipError } from '../util/errors.js';
 
 /** A line of a batch file, checked: one request. */
@@ -16,13 +15,10 @@ export interface BatchLine extends CheckedRequest {
 }
 
 const settings = {
-  prior: z.enum(PRIORS).optional(),
   priorSteps: z.number().optional(),
   decoderSteps: z.number().optional(),
   superResSteps: z.number().optional(),
   priorGuidanceScale: z.number().optional(),
-  priorTemperature: z.number().optional(),
-  priorTopK: z.number().optional(),
   decoderGuidanceScale: z.number().optional(),
   sampler: z.enum(SAMPLERS).optional(),
   spacing: z.enum(SPACINGS).optional(),
@@ -69,7 +65,7 @@ const openAi = z.strictObject({
 });
 
 export interface LineContext {
-  readonly defaults: ModelInfo['defaults'];
+  readonly defaults: SamplingSettings;
   /** Side of the model's pictures, pixels. */
   readonly size: number;
   /** What seeds of lines that give none are made from. */

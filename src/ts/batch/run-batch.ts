@@ -102,9 +102,7 @@ async function readLine(o: BatchOptions, line: number, text: string | undefined)
   try {
     if (text === undefined) throw new UnclipError('INPUT_TOO_LARGE', 'the line is longer than 16 MiB');
     const { info, configs } = o.unclip.model;
-    const request = parseBatchLine(text, line, { defaults: info.defaults, size: configs.superResSize, seed: o.seed });
-    o.unclip.model.requirePriorOf(request.settings);
-    return request;
+    return parseBatchLine(text, line, { defaults: info.defaults, size: configs.superResSize, seed: o.seed });
   } catch (error) {
     if (!(error instanceof UnclipError)) throw error;
     await appendFile(o.errorsFile, `${JSON.stringify({ line, code: error.code, message: error.message })}\n`);

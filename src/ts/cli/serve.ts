@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { MAX_PIXELS } from '../image/picture.js';
 import { checkConfig, LOG_LEVELS, type LogLevel, type ServeConfig } from '../serve/config.js';
 import { ApiKeys } from '../serve/http/api-keys.js';
 import { type Drained, ImageServer } from '../serve/server.js';
@@ -19,6 +20,7 @@ interface ServeCommandOptions extends ModelOptions {
   readonly queueDeadline?: number;
   readonly runDeadline?: number;
   readonly maxSteps?: number;
+  readonly maxPixels?: number;
   readonly bodyLimit?: number;
   readonly pictures?: string;
   readonly pictureTtl?: number;
@@ -48,6 +50,11 @@ export function serveCommand(context: CommandContext): Command {
     .option('--queue-deadline <s>', 'longest wait to begin, seconds (default: 300)', seconds('--queue-deadline', 0.01))
     .option('--run-deadline <s>', 'longest time from there, seconds (default: 600)', seconds('--run-deadline', 0.01))
     .option('--max-steps <n>', 'most steps of a stage (default: 250)', wholeNumber('--max-steps', 2, 1000))
+    .option(
+      '--max-pixels <n>',
+      'most pixels of a picture that a request brings (default: 16777216)',
+      wholeNumber('--max-pixels', 1, MAX_PIXELS),
+    )
     .option('--body-limit <bytes>', 'largest request (default: 64MiB)', byteCount('--body-limit'))
     .option('--pictures <folder>', 'folder of pictures answered as URLs (default: a temporary one)')
     .option('--picture-ttl <s>', 'how long their URLs work, seconds (default: 3600)', seconds('--picture-ttl', 1))
@@ -92,6 +99,7 @@ function configOf(o: ServeCommandOptions): Partial<ServeConfig> {
     queueDeadlineMs: ms(o.queueDeadline),
     runDeadlineMs: ms(o.runDeadline),
     maxSteps: o.maxSteps,
+    maxPixels: o.maxPixels,
     bodyLimit: o.bodyLimit,
     picturesFolder: o.pictures,
     pictureTtlMs: ms(o.pictureTtl),
@@ -122,10 +130,10 @@ function endSignal(signal: AbortSignal): { readonly promise: Promise<void>; stop
   };
 }
 
-function reportDrained({ unfinished, file }: Drained, stderr: NodeJS.WritableStream): void {
+function reportDrained({ unfinished, written, file }: Drained, stderr: NodeJS.WritableStream): void {
   if (unfinished === 0) return;
-  const where = file === undefined ? 'and could not be written' : `and are in ${file}: unclip batch draws them`;
-  printLine(stderr, `${plural(unfinished, 'request')} could not be finished ${where}`);
+  const where = file === undefined ? '' : `; ${written} of them can be drawn by unclip batch ${file}`;
+  printLine(stderr, `${plural(unfinished, 'request')} could not be finished${where}`);
 }
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];

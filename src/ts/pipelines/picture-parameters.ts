@@ -1,5 +1,4 @@
 import type { PictureParameters } from '../image/parameters.js';
-import type { Checkpoint } from './checkpoint.js';
 import type { DrawItem } from './drawing.js';
 import type { Engine } from './engine.js';
 import { GeneratedImage } from './generated-image.js';
@@ -22,7 +21,7 @@ export function finishedImage(
     prompt,
     seed,
     steps: {
-      ...(withPrior ? { prior: priorSteps(model, settings) } : {}),
+      ...(withPrior ? { prior: settings.priorSteps } : {}),
       decoder: settings.decoderSteps,
       superRes: settings.superResSteps,
     },
@@ -33,18 +32,10 @@ export function finishedImage(
     sampler: settings.sampler,
     spacing: settings.spacing,
     eta: settings.eta,
-    ...(withPrior ? priorParameters(settings) : {}),
     dtype,
     weights,
     adapter: runtime.device.adapter.name,
     ...origin,
   };
   return new GeneratedImage(size, size, data, parameters);
-}
-
-const priorSteps = (model: Checkpoint, { prior, priorSteps: steps }: SamplingSettings): number =>
-  prior === 'ar' ? model.requirePriorAr().num_codes : steps;
-
-function priorParameters({ prior = 'diffusion', priorTemperature = 1, priorTopK = 0 }: SamplingSettings) {
-  return prior === 'ar' ? { prior, priorTemperature, priorTopK } : { prior };
 }

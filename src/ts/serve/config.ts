@@ -22,6 +22,8 @@ export interface ServeConfig {
   readonly runDeadlineMs: number;
   /** Most steps of a stage that a request may ask for. */
   readonly maxSteps: number;
+  /** Most pixels of a picture that a request brings. */
+  readonly maxPixels: number;
   /** Largest body of a request, bytes. */
   readonly bodyLimit: number;
   /** Mean delay of the event loop over a second from which requests are refused with 503, milliseconds. 0: never. */
@@ -57,6 +59,7 @@ export const DEFAULT_CONFIG: ServeConfig = {
   queueDeadlineMs: 300_000,
   runDeadlineMs: 600_000,
   maxSteps: 250,
+  maxPixels: 16 * 2 ** 20,
   bodyLimit: 64 * 2 ** 20,
   maxEventLoopDelayMs: 2000,
   picturesFolder: undefined,

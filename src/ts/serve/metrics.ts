@@ -13,7 +13,7 @@ export class Metrics {
   readonly #requests: Histogram<'route' | 'method' | 'status'>;
   readonly #failures: Counter<'reason'>;
 
-  constructor(unclip: Unclip, scheduler: Scheduler) {
+  constructor(unclip: Unclip, scheduler: Scheduler, edits: { readonly pictures: number }) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.#delay = new Histogram({
@@ -36,6 +36,14 @@ export class Metrics {
       registers,
     });
     schedulerMetrics(scheduler, registers);
+    new Gauge({
+      name: 'unclip_edit_pictures',
+      help: 'Pictures of edits that are waiting or under way.',
+      registers,
+      collect() {
+        this.set(edits.pictures);
+      },
+    });
     memoryMetrics(unclip, scheduler, registers);
   }
 

@@ -7,18 +7,22 @@ import { requireApiKey } from './http/auth.js';
 import { answerUnreadable, answerUnroutable, handleErrors } from './http/error-handlers.js';
 import { limitRequests } from './http/limits.js';
 import { loggerOptions, logRequests, requestId } from './http/logging.js';
+import { readForms } from './http/multipart.js';
 import { serveOpenApi } from './http/openapi.js';
 import { useZod } from './http/schema.js';
 import { unixTime } from './images/answer.js';
 import { MOST_PICTURES } from './images/fields.js';
 import { PictureFiles } from './images/picture-files.js';
+import { Edits } from './jobs/edits.js';
 import { Jobs } from './jobs/jobs.js';
 import { writeUnfinished } from './jobs/unfinished.js';
 import { Metrics } from './metrics.js';
+import { editRoutes } from './routes/edits.js';
 import { generationRoutes } from './routes/generations.js';
 import { healthRoutes } from './routes/health.js';
 import { modelRoutes } from './routes/models.js';
 import { pictureRoutes } from './routes/pictures.js';
+import { variationRoutes } from './routes/variations.js';
 import { retryAfterSeconds, type Service } from './service.js';
 
 /** Longest that a request may take to arrive, and its headers alone: slower clients are cut off. */
@@ -30,8 +34,10 @@ const SLOW_CLIENTS_MS = 2000;
 
 /** How a service ended. */
 export interface Drained {
-  /** Requests that were not finished in time, and the file that they were written to. */
+  /** Requests that were not finished in time. */
   readonly unfinished: number;
+  /** Of these, as many as `unclip batch` can draw: pictures from text; and the file that they were written to. */
+  readonly written: number;
   readonly file: string | undefined;
 }
 
@@ -52,13 +58,16 @@ export class ImageServer {
   static async create(unclip: Unclip, options: Partial<ServeConfig> = {}): Promise<ImageServer> {
     const config = checkConfig(options);
     const scheduler = unclip.scheduler({ maxQueued: config.maxQueued });
-    const metrics = new Metrics(unclip, scheduler);
     const { name } = unclip.model.info;
+    const jobs = new Jobs(config, (ms) => metrics.queueDelay(ms));
+    const edits = new Edits(jobs, unclip, config.maxQueued);
+    const metrics = new Metrics(unclip, scheduler, edits);
     const service: Service = {
       config,
       unclip,
       scheduler,
-      jobs: new Jobs(config, (ms) => metrics.queueDelay(ms)),
+      jobs,
+      edits,
       files: await PictureFiles.open(config.picturesFolder, config.pictureTtlMs),
       metrics,
       modelNames: config.modelNames.length > 0 ? config.modelNames : [name],
@@ -90,14 +99,15 @@ export class ImageServer {
     jobs.close();
     this.app.log.info({ jobs: jobs.size }, 'draining');
     await jobs.idle(config.drainLimitMs);
-    const unfinished = jobs.stop();
-    const file = unfinished.length === 0 ? undefined : await this.#write(unfinished);
+    const stopped = jobs.stop();
+    const lines = stopped.filter((request) => request !== undefined);
+    const file = lines.length === 0 ? undefined : await this.#write(lines);
     const cutOff = setTimeout(() => this.app.server.closeAllConnections(), SLOW_CLIENTS_MS);
     await this.app.close();
     clearTimeout(cutOff);
     await scheduler.close();
     await files.close();
-    return { unfinished: unfinished.length, file };
+    return { unfinished: stopped.length, written: file === undefined ? 0 : lines.length, file };
   }
 
   /** A full disk does not keep the service from ending; the log says what was lost. */
@@ -146,6 +156,9 @@ async function makeApp(service: Service): Promise<FastifyInstance> {
     await limitRequests(v1, config);
     modelRoutes(v1, service);
     generationRoutes(v1, service, limits);
+    await readForms(v1, config.bodyLimit);
+    variationRoutes(v1, service, limits);
+    editRoutes(v1, service, limits);
   });
   await app.ready();
   return app;

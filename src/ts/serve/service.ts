@@ -2,6 +2,7 @@ import type { Scheduler } from '../pipelines/scheduler/scheduler.js';
 import type { Unclip } from '../pipelines/unclip.js';
 import type { ServeConfig } from './config.js';
 import type { PictureFiles } from './images/picture-files.js';
+import type { Edits } from './jobs/edits.js';
 import type { Jobs } from './jobs/jobs.js';
 import type { Metrics } from './metrics.js';
 
@@ -11,6 +12,7 @@ export interface Service {
   readonly unclip: Unclip;
   readonly scheduler: Scheduler;
   readonly jobs: Jobs;
+  readonly edits: Edits;
   readonly files: PictureFiles;
   readonly metrics: Metrics;
   /** Names of the model, the listed one first. */

@@ -28,7 +28,8 @@ const MAX_WINDOWS = 64;
  */
 const PRIOR_GUIDANCE = 2;
 
-const editDefaults = (defaults: SamplingSettings): SamplingSettings => ({
+/** Settings of an edit that gives none, from the model's. */
+export const editDefaults = (defaults: SamplingSettings): SamplingSettings => ({
   ...defaults,
   priorGuidanceScale: PRIOR_GUIDANCE * defaults.priorGuidanceScale,
 });
@@ -40,7 +41,7 @@ const editDefaults = (defaults: SamplingSettings): SamplingSettings => ({
  */
 export async function editPicture(engine: Engine, request: EditRequest): Promise<EditResult> {
   const { info, configs } = engine.model;
-  engine.model.requirePriorOf(request);
+  engine.model.requirePrior();
   const checked = checkRequest(request, editDefaults(info.defaults));
   const { resampling, margins } = checkEditOptions(request, checked.settings);
   const inputs = await readEditInputs(request, margins, checked.n);

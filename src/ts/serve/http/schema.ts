@@ -33,9 +33,10 @@ function issueError(issue: z.core.$ZodIssue, data: unknown): ApiError {
     const [key] = issue.keys;
     return new ApiError(400, `Unknown parameter: '${shown(key)}'.`, { param: shown(key), code: 'unknown_parameter' });
   }
+  if (param !== '' && value === undefined)
+    return refuse(`Missing required parameter: '${param}'.`, 'missing_required_parameter');
   if (issue.code === 'invalid_type') {
     if (param === '') return refuse('The body of the request is not a JSON object.', 'invalid_type');
-    if (value === undefined) return refuse(`Missing required parameter: '${param}'.`, 'missing_required_parameter');
     if (issue.expected === 'int' && typeof value === 'number')
       return refuse(`Invalid type for '${param}': expected an integer, but got ${value} instead.`, 'invalid_type');
     const expected = `expected ${article(issue.expected)}, but got ${article(kindOf(value))} instead`;

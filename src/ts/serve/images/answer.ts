@@ -4,6 +4,7 @@ import type { GeneratedImage } from '../../pipelines/generated-image.js';
 import type { SamplingSettings } from '../../pipelines/settings.js';
 import { ApiError } from '../http/api-error.js';
 import type { PictureFiles } from './picture-files.js';
+import type { Sides } from './upload.js';
 
 /** How pictures are answered. */
 export interface AnswerForm {
@@ -87,18 +88,24 @@ export function usageOf({ tokenizer }: Checkpoint, prompt: string): Usage {
 }
 
 /** What stands beside the pictures of an answer and in every event of a stream. */
-export const commonFields = (model: Checkpoint, form: AnswerForm) => {
-  const side = model.configs.superResSize;
-  return { background: 'opaque', output_format: form.format, size: `${side}x${side}` } as const;
-};
+export const commonFields = ({ width, height }: Sides, { format }: AnswerForm) =>
+  ({ background: 'opaque', output_format: format, size: `${width}x${height}` }) as const;
 
-/** Steps and guidance of an answer, by the names that requests give them. */
-export const settingsFields = (s: SamplingSettings) => ({
+/** Steps and guidance of an answer, by the names that requests give them: of what draws from an image embedding. */
+export const decoderFields = (s: SamplingSettings) => ({
   num_inference_steps: s.decoderSteps,
   guidance_scale: s.decoderGuidanceScale,
+  super_res_num_inference_steps: s.superResSteps,
+  sampler: s.sampler,
+  spacing: s.spacing,
+  eta: s.eta,
+});
+
+/** Steps and guidance of what draws from text. */
+export const settingsFields = (s: SamplingSettings) => ({
+  ...decoderFields(s),
   prior_num_inference_steps: s.priorSteps,
   prior_guidance_scale: s.priorGuidanceScale,
-  super_res_num_inference_steps: s.superResSteps,
 });
 
 /** Seconds since 1970, as the standard has times. */

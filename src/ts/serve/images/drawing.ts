@@ -1,13 +1,17 @@
 import type { Picture } from '../../image/picture.js';
 import type { GeneratedImage } from '../../pipelines/generated-image.js';
-import type { SamplingSettings } from '../../pipelines/settings.js';
-import type { AnswerForm, Usage } from './answer.js';
+import type { AnswerForm, decoderFields, Usage } from './answer.js';
+import type { Sides } from './upload.js';
 
 /** A request for pictures that a route has read and checked. */
 export interface Drawing {
   readonly form: AnswerForm;
-  readonly settings: SamplingSettings;
-  readonly usage: Usage;
+  /** As the answer says them. */
+  readonly settings: ReturnType<typeof decoderFields>;
+  /** Of the pictures, pixels. */
+  readonly sides: Sides;
+  /** Undefined where no text is read. */
+  readonly usage: Usage | undefined;
   /** First word of the standard's event names. */
   readonly events: 'image_generation' | 'image_edit';
   /** Unfinished pictures of each picture of a stream. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { SAMPLERS } from '../../diffusion/samplers/registry.js';
+import { SPACINGS } from '../../diffusion/spacing.js';
 import { PICTURE_FORMATS } from '../../image/encode.js';
 import type { Checkpoint } from '../../pipelines/checkpoint.js';
 import type { SamplingSettings } from '../../pipelines/settings.js';
@@ -23,19 +25,22 @@ export interface FieldLimits {
 export const promptField = z.string().max(LONGEST_PROMPT).describe('What to draw.');
 
 /** Fields of every request for pictures: what is answered, and in which form. */
-export const answerFields = ({ size, most }: FieldLimits) => ({
+export const answerFields = ({ most }: FieldLimits) => ({
   model: z.string().nullish().describe('Name of the model, see /v1/models. Default: the one that is served.'),
   n: z.int().min(1).max(most).nullish().describe('Pictures to draw. Default 1.'),
-  size: z
-    .enum(['auto', `${size}x${size}`])
-    .nullish()
-    .describe('The model draws one size.'),
   response_format: z
     .enum(['b64_json', 'url'])
     .nullish()
     .describe('b64_json (default): the pictures themselves. url: addresses, which work for a while.'),
   user: z.string().max(512).nullish().describe(ACCEPTED),
 });
+
+/** Of pictures that are not made from one. */
+export const sizeField = ({ size }: FieldLimits) =>
+  z
+    .enum(['auto', `${size}x${size}`])
+    .nullish()
+    .describe('The model draws one size.');
 
 /** Fields of the routes that stream and choose a file format. */
 export const formatFields = {
@@ -58,22 +63,29 @@ export const compatibleFields = {
   complexity: z.enum(['low', 'medium', 'high']).nullish().describe(ACCEPTED),
 };
 
+const steps = ({ maxSteps }: FieldLimits) => z.int().min(2).max(maxSteps).nullish();
+const scale = z.number().min(0).max(100).nullish();
+
 /** Fields beside the standard's: seed, steps and guidance, by the names that diffusers gives them. */
-export const samplingFields = ({ maxSteps }: FieldLimits) => {
-  const steps = z.int().min(2).max(maxSteps).nullish();
-  const scale = z.number().min(0).max(100).nullish();
-  return {
-    seed: z.int().min(0).nullish().describe('Of the first picture; picture k has seed + k. Default: a random one.'),
-    num_inference_steps: steps.describe('Steps of the decoder.'),
-    guidance_scale: scale.describe('Guidance of the decoder; up to 1: none.'),
-    prior_num_inference_steps: steps.describe('Steps of the prior.'),
-    prior_guidance_scale: scale.describe('Guidance of the prior; up to 1: none.'),
-    super_res_num_inference_steps: steps.describe('Steps of the upsampler.'),
-  };
-};
+export const decoderSamplingFields = (limits: FieldLimits) => ({
+  seed: z.int().min(0).nullish().describe('Of the first picture; picture k has seed + k. Default: a random one.'),
+  num_inference_steps: steps(limits).describe('Steps of the decoder.'),
+  guidance_scale: scale.describe('Guidance of the decoder; up to 1: none.'),
+  super_res_num_inference_steps: steps(limits).describe('Steps of the upsampler.'),
+  sampler: z.enum(SAMPLERS).nullish().describe('Of prior and decoder.'),
+  spacing: z.enum(SPACINGS).nullish().describe('How the noise levels are spread. Default: as suits the sampler.'),
+  eta: z.number().min(0).max(1).nullish().describe('Noise of sampler ddim.'),
+});
+
+/** The same for what is drawn from text. */
+export const samplingFields = (limits: FieldLimits) => ({
+  ...decoderSamplingFields(limits),
+  prior_num_inference_steps: steps(limits).describe('Steps of the prior.'),
+  prior_guidance_scale: scale.describe('Guidance of the prior; up to 1: none.'),
+});
 
 /** The sampling fields of a request, checked. */
-export type SamplingBody = z.output<z.ZodObject<ReturnType<typeof samplingFields>>>;
+export type SamplingBody = Partial<z.output<z.ZodObject<ReturnType<typeof samplingFields>>>>;
 
 /** The library's settings that a request gives. */
 export function givenSettings(body: SamplingBody): Partial<SamplingSettings> & { readonly seed: number | undefined } {
@@ -84,6 +96,9 @@ export function givenSettings(body: SamplingBody): Partial<SamplingSettings> & {
     priorSteps: body.prior_num_inference_steps ?? undefined,
     priorGuidanceScale: body.prior_guidance_scale ?? undefined,
     superResSteps: body.super_res_num_inference_steps ?? undefined,
+    sampler: body.sampler ?? undefined,
+    spacing: body.spacing ?? undefined,
+    eta: body.eta ?? undefined,
   };
 }
 
@@ -94,6 +109,15 @@ export function checkModel(name: string | null | undefined, names: readonly stri
     param: 'model',
     code: 'model_not_found',
   });
+}
+
+/** @throws ApiError 400 for a model that reads no pictures */
+export function requireImageEncoder({ configs, info }: Checkpoint): void {
+  if (configs.imageEncoder === null)
+    throw new ApiError(400, `The model '${info.name}' draws from text only and makes no variations of pictures.`, {
+      param: 'model',
+      code: 'unsupported_model',
+    });
 }
 
 /** @throws ApiError 400 for a model that only makes variations of pictures */

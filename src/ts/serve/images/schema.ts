@@ -22,7 +22,9 @@ export const imagesSchema = z.object({
   size: z.string(),
   quality: z.string().optional(),
   safety_identifier: z.string().optional(),
-  settings: z.record(z.string(), z.number()).describe('Steps and guidance, by the names of the request.'),
+  settings: z
+    .record(z.string(), z.union([z.number(), z.string()]).optional())
+    .describe('Steps and guidance, by the names of the request.'),
   usage: usage.optional(),
 });
 

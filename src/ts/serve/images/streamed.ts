@@ -6,7 +6,7 @@ import type { GeneratedImage } from '../../pipelines/generated-image.js';
 import { type ApiError, apiError } from '../http/api-error.js';
 import { EventChannel } from '../http/sse.js';
 import type { Service } from '../service.js';
-import { answerPicture, commonFields, settingsFields, unixTime } from './answer.js';
+import { answerPicture, commonFields, unixTime } from './answer.js';
 import type { Drawing } from './drawing.js';
 
 /**
@@ -15,16 +15,16 @@ import type { Drawing } from './drawing.js';
  * @returns the stream's text; errors before it begins are thrown
  */
 export function answerStream(
-  { unclip, files }: Service,
+  { files }: Service,
   drawing: Drawing,
   client: AbortSignal,
   onFailure: (error: ApiError) => void,
 ): Readable {
-  const { form, events, partialImages, settings } = drawing;
+  const { form, events, partialImages, settings, sides } = drawing;
   const channel = new EventChannel();
   const common = () => ({
     created_at: unixTime(),
-    ...commonFields(unclip.model, form),
+    ...commonFields(sides, form),
     quality: form.requestedQuality ?? 'auto',
   });
   // Encoding takes its time, so the events of a picture are put in their order here.
@@ -35,8 +35,7 @@ export function answerStream(
     return next;
   };
   const sendPartial = async (partial: Picture, number: number, picture: number): Promise<void> => {
-    const side = unclip.model.configs.superResSize;
-    const whole = resizeBicubic(partial, side, side);
+    const whole = resizeBicubic(partial, sides.width, sides.height);
     const bytes = await encodePicture(whole, { format: form.format, quality: form.quality });
     channel.send({
       type: `${events}.partial_image`,
@@ -53,7 +52,7 @@ export function answerStream(
       ...(await answerPicture(image, form, files)),
       image_index: picture,
       safety_identifier: form.safetyIdentifier,
-      settings: settingsFields(settings),
+      settings,
       usage: drawing.usage,
     });
   };

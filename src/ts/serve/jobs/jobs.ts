@@ -81,11 +81,11 @@ export class Jobs {
     clearTimeout(timer);
   }
 
-  /** Stops everything that is under way. @returns what it was, as far as `unclip batch` can draw it */
-  stop(): JobRequest[] {
+  /** Stops everything that is under way. @returns what each was; undefined for what `unclip batch` cannot draw */
+  stop(): (JobRequest | undefined)[] {
     const stopped = [...this.#underWay];
     for (const job of stopped) job.stop(shuttingDown());
-    return stopped.flatMap(({ request }) => request ?? []);
+    return stopped.map(({ request }) => request);
   }
 
   #settle(job: Job): void {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkRequest } from '../../pipelines/request.js';
 import { ERRORS } from '../http/openapi.js';
 import type { ZodTypes } from '../http/schema.js';
-import { answerForm, usageOf } from '../images/answer.js';
+import { answerForm, settingsFields, usageOf } from '../images/answer.js';
 import {
   answerFields,
   checkModel,
@@ -14,6 +14,7 @@ import {
   promptField,
   requireTextToImage,
   samplingFields,
+  sizeField,
 } from '../images/fields.js';
 import { imagesSchema } from '../images/schema.js';
 import { drawTexts } from '../jobs/text-to-image.js';
@@ -28,6 +29,7 @@ export function generationRoutes(instance: FastifyInstance, service: Service, li
   const body = z.strictObject({
     prompt: promptField,
     ...answerFields(limits),
+    size: sizeField(limits),
     ...formatFields,
     ...compatibleFields,
     ...samplingFields(limits),
@@ -56,7 +58,8 @@ export function generationRoutes(instance: FastifyInstance, service: Service, li
         service,
         {
           form,
-          settings: checked.settings,
+          settings: settingsFields(checked.settings),
+          sides: { width: limits.size, height: limits.size },
           usage: usageOf(model, prompt),
           events: 'image_generation',
           partialImages,
