@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FolderLock } from '../../src/ts/batch/folder-lock.js';
@@ -80,8 +80,9 @@ describe('Manifest', () => {
 describe('FolderStore', () => {
   it('keeps pictures by key, and finds those that nobody recorded', async () => {
     const path = folder();
-    mkdirSync(join(path, 'tmp'));
-    const store = new FolderStore(path, join(path, 'tmp'), '.png');
+    mkdirSync(join(path, '.unclip-tmp', 'killed'), { recursive: true });
+    const store = await FolderStore.open(path, '.png', { alone: true });
+    expect(readdirSync(join(path, '.unclip-tmp'))).toEqual([`${hostname()}-${process.pid}`]);
     const { file } = await store.put(picture(0xab));
     expect(file).toBe(`ab/${'ab'.repeat(16)}.png`);
     expect(readFileSync(join(path, file))).toEqual(picture(0xab).bytes);
@@ -89,6 +90,8 @@ describe('FolderStore', () => {
     expect((await store.orphan(keyOf(0xab)))!.bytes).toEqual(picture(0xab).bytes);
     expect(await store.orphan(keyOf(1))).toBeUndefined();
     expect(await store.has(keyOf(1))).toBe(false);
+    await store.close();
+    expect(readdirSync(path)).toEqual(['ab']);
   });
 });
 

@@ -1,10 +1,13 @@
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../util/write-file.js';
 import type { FinishedPicture, PictureStore, StoredPicture } from './picture-store.js';
 
 /** Digits of a key in a file's name: enough that no two pictures share one. */
 const NAME_DIGITS = 32;
+
+const TEMPORARY = '.unclip-tmp';
 
 /** One file a picture, named by its content key, in 256 folders by the key's first two digits. */
 export class FolderStore implements PictureStore {
@@ -13,15 +16,23 @@ export class FolderStore implements PictureStore {
   readonly #ending: string;
   readonly #made = new Set<string>();
 
-  /**
-   * @param root output folder
-   * @param temporary folder on the same file system in which files are written before they get their name
-   * @param ending of the files, such as `.png`
-   */
-  constructor(root: string, temporary: string, ending: string) {
+  private constructor(root: string, temporary: string, ending: string) {
     this.#root = root;
     this.#temporary = temporary;
     this.#ending = ending;
+  }
+
+  /**
+   * @param root output folder; several processes may share it
+   * @param ending of the files, such as `.png`
+   * @param options.alone whether no other process writes here: then what killed ones left half-written is removed
+   */
+  static async open(root: string, ending: string, options: { readonly alone?: boolean } = {}): Promise<FolderStore> {
+    if (options.alone) await rm(join(root, TEMPORARY), { recursive: true, force: true });
+    // Files are written here before they get their name, on the same file system.
+    const temporary = join(root, TEMPORARY, `${hostname()}-${process.pid}`);
+    await mkdir(temporary, { recursive: true });
+    return new FolderStore(root, temporary, ending);
   }
 
   async put({ key, bytes }: FinishedPicture): Promise<StoredPicture> {
@@ -46,7 +57,11 @@ export class FolderStore implements PictureStore {
     );
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await rm(this.#temporary, { recursive: true, force: true });
+    // Others may be writing still.
+    await rmdir(join(this.#root, TEMPORARY)).catch(() => undefined);
+  }
 
   #file(key: string): string {
     return `${key.slice(0, 2)}/${key.slice(0, NAME_DIGITS)}${this.#ending}`;

@@ -1,55 +1,53 @@
 import { createReadStream } from 'node:fs';
-import { access, constants, mkdir, rm } from 'node:fs/promises';
+import { access, constants, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { FolderLock } from '../batch/folder-lock.js';
 import { FolderStore } from '../batch/folder-store.js';
+import { LocalDrawer } from '../batch/local-drawer.js';
 import { Manifest } from '../batch/manifest.js';
+import type { BatchTarget, Drawer } from '../batch/picture-job.js';
 import type { PictureStore } from '../batch/picture-store.js';
 import { type BatchProgress, runBatch } from '../batch/run-batch.js';
 import { ShardStore } from '../batch/shard-store.js';
-import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { PICTURE_FORMATS, type PictureFormat } from '../image/encode.js';
-import { Unclip } from '../pipelines/unclip.js';
+import type { Scheduler } from '../pipelines/scheduler/scheduler.js';
 import { UnclipError } from '../util/errors.js';
-import { BUNDLED, modelFolder } from './models.js';
-import { byteCount, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
+import { loadTarget, readTarget } from './batch-target.js';
+import { UsageError } from './failure.js';
+import { type ModelOptions, withModelOptions } from './model-options.js';
+import { oneOf, wholeNumber } from './options.js';
 import { ENDINGS, makeFolder } from './output.js';
 import { batchProgress } from './ui/batch-progress.js';
 import { formatDuration, plural } from './ui/format.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
 
-interface BatchCommandOptions {
+/** Files of a run in its output folder. */
+const MANIFEST = 'manifest.jsonl';
+const ERRORS = 'errors.jsonl';
+const LOCK = '.unclip-lock';
+
+interface BatchCommandOptions extends ModelOptions {
   readonly out: string;
-  readonly model: string;
   readonly seed: number;
   readonly format: PictureFormat;
   readonly quality?: number;
   readonly layout: 'folders' | 'shards';
   readonly shardSize: number;
-  readonly dtype?: 'auto' | 'f32' | 'f16';
-  readonly weights?: WeightFormat;
-  readonly adapter?: 'auto' | 'hardware' | 'software';
-  readonly batchSize?: number;
-  readonly weightBudget?: number;
-  readonly deterministic?: boolean;
+  readonly queue?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
-/** Files of a run in its output folder. */
-const MANIFEST = 'manifest.jsonl';
-const ERRORS = 'errors.jsonl';
-const LOCK = '.unclip-lock';
-const TEMPORARY = '.unclip-tmp';
+/** Pictures that a producer keeps on a queue, for any number of workers. */
+const QUEUED_AHEAD = 256;
 
 /** `unclip batch`: one picture file for every line of a file of requests, however many there are. */
 export function batchCommand(context: CommandContext): Command {
-  return new Command('batch')
+  const command = new Command('batch')
     .description('draw every line of a JSONL file; the same command again goes on where the last one stopped')
     .argument('<file>', 'a request a line: {"prompt": "…", "n": 2, "seed": 7}, or OpenAI Batch lines; - reads stdin')
     .requiredOption('--out <folder>', `folder of the pictures, of ${MANIFEST} and ${ERRORS}`)
-    .option('--model <folder>', `model folder in diffusers' layout`, BUNDLED)
     .option('--seed <seed>', 'what seeds of lines without one are made from', wholeNumber('--seed', 0, 2 ** 32), 0)
     .option('--format <format>', PICTURE_FORMATS.join(', '), oneOf('--format', PICTURE_FORMATS), 'png')
     .option('--quality <n>', 'quality of JPEG and WebP, 1 to 100', wholeNumber('--quality', 1, 100))
@@ -60,96 +58,114 @@ export function batchCommand(context: CommandContext): Command {
       'folders',
     )
     .option('--shard-size <n>', 'pictures in a shard', wholeNumber('--shard-size', 1, 1_000_000), 1000)
-    .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']))
-    .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS))
-    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
-    .option('--batch-size <n>', 'most pictures drawn at once', wholeNumber('--batch-size', 1, 1024))
-    .option('--weight-budget <bytes>', 'most bytes of weights on the GPU, such as 4GiB', byteCount('--weight-budget'))
-    .option('--deterministic', 'kernels by fixed rules, whatever `unclip tune` measured')
+    .option(
+      '--queue <url>',
+      'let workers draw: redis://host:port (see `unclip worker`; --out is the folder they share)',
+    )
     .option('--json', 'print one JSON document about the run')
-    .option('-q, --quiet', 'no progress')
-    .action((file: string, options: BatchCommandOptions) => batch(file, options, context));
+    .option('-q, --quiet', 'no progress');
+  return withModelOptions(command).action((file: string, options: BatchCommandOptions) =>
+    batch(file, options, context),
+  );
 }
 
 async function batch(file: string, options: BatchCommandOptions, context: CommandContext): Promise<void> {
   const { signal, stdout, stderr } = context;
+  if (options.queue !== undefined && options.layout === 'shards')
+    throw new UsageError('--layout shards has one writer only; workers of a --queue write --layout folders');
   const input = await openInput(file);
-  const folder = modelFolder(options.model);
   const begin = performance.now();
-  const unclip = await Unclip.load(folder, {
-    dtype: options.dtype,
-    weights: options.weights,
-    adapter: options.adapter,
-    batchSize: options.batchSize,
-    weightBudgetBytes: options.weightBudget,
-    deterministic: options.deterministic,
-  });
+  makeFolder(options.out);
+  const lock = await FolderLock.take(join(options.out, LOCK));
   try {
-    makeFolder(options.out);
-    const lock = await FolderLock.take(join(options.out, LOCK));
-    try {
-      const result = await drawAll(unclip, input, options, context);
-      const seconds = (performance.now() - begin) / 1000;
-      if (options.json) printJson(stdout, { ...result, seconds, manifest: join(options.out, MANIFEST) });
-      else if (!options.quiet) printLine(stderr, summary(result, performance.now() - begin, options.out));
-    } finally {
-      await lock.release();
-    }
+    const work = options.queue === undefined ? drawHere : drawElsewhere;
+    const result = await work(input, options, context);
+    const ms = performance.now() - begin;
+    if (options.json) printJson(stdout, { ...result, seconds: ms / 1000, manifest: join(options.out, MANIFEST) });
+    else if (!options.quiet) printLine(stderr, summary(result, ms, options.out));
   } catch (error) {
     if (!(error instanceof UnclipError) || error.code !== 'CANCELLED' || !signal.aborted) throw error;
     throw new UnclipError('CANCELLED', 'the batch was interrupted; the same command goes on from here');
   } finally {
+    await lock.release();
+  }
+}
+
+/** Draws on this machine. */
+async function drawHere(
+  input: BatchInput,
+  options: BatchCommandOptions,
+  context: CommandContext,
+): Promise<BatchProgress> {
+  const { out, format, quality } = options;
+  const { unclip, target } = await loadTarget(options, context.signal);
+  const scheduler = unclip.scheduler();
+  try {
+    const shards = new Map<string, { pictures: number; end: number }>();
+    const manifest = await Manifest.open(join(out, MANIFEST), (name, end) => {
+      if (end === undefined) return;
+      const shard = shards.get(name);
+      shards.set(name, { pictures: (shard?.pictures ?? 0) + 1, end: Math.max(end, shard?.end ?? 0) });
+    });
+    const store =
+      options.layout === 'folders'
+        ? await FolderStore.open(out, ENDINGS[format], { alone: true })
+        : new ShardStore(out, ENDINGS[format], options.shardSize, shards);
+    const drawer = new LocalDrawer(unclip, scheduler, store, target, quality);
+    const ahead = 4 * unclip.batchSize;
+    return await readAndDraw(input, options, context, { target, drawer, store, manifest, ahead, scheduler });
+  } finally {
+    await scheduler.close();
     await unclip.dispose();
   }
 }
 
-async function drawAll(
-  unclip: Unclip,
+/** Puts the pictures on a queue; this process needs no GPU. */
+async function drawElsewhere(
   input: BatchInput,
   options: BatchCommandOptions,
-  { signal, stderr }: CommandContext,
+  context: CommandContext,
 ): Promise<BatchProgress> {
-  const { out, format, quality, seed } = options;
-  const temporary = join(out, TEMPORARY);
-  const errorsFile = join(out, ERRORS);
-  // What a killed process left; its bad lines are met again.
-  await rm(temporary, { recursive: true, force: true });
-  await rm(errorsFile, { force: true });
-  await mkdir(temporary);
-  const shards = new Map<string, { pictures: number; end: number }>();
-  const manifest = await Manifest.open(join(out, MANIFEST), (name, end) => {
-    if (end === undefined) return;
-    const shard = shards.get(name);
-    shards.set(name, { pictures: (shard?.pictures ?? 0) + 1, end: Math.max(end, shard?.end ?? 0) });
-  });
-  const store: PictureStore =
-    options.layout === 'folders'
-      ? new FolderStore(out, temporary, ENDINGS[format])
-      : new ShardStore(out, ENDINGS[format], options.shardSize, shards);
-  const scheduler = unclip.scheduler();
-  const progress = batchProgress(stderr, options.quiet ?? false, await input.countLines(), scheduler);
+  const { out, format } = options;
+  const target = readTarget(options);
+  // Only here: loading BullMQ takes longer than most commands.
+  const { QueueDrawer } = await import('../batch/queue/picture-queue.js');
+  const drawer = await QueueDrawer.open(options.queue!, target);
   try {
-    return await runBatch({
-      unclip,
-      scheduler,
-      input: input.open(),
-      store,
-      manifest,
-      errorsFile,
-      format,
-      quality,
-      seed,
-      modelName: options.model,
-      ahead: 4 * unclip.batchSize,
-      signal,
-      onProgress: (p) => progress.update(p),
-    });
+    const manifest = await Manifest.open(join(out, MANIFEST));
+    const store = await FolderStore.open(out, ENDINGS[format]);
+    return await readAndDraw(input, options, context, { target, drawer, store, manifest, ahead: QUEUED_AHEAD });
+  } finally {
+    await drawer.close();
+  }
+}
+
+interface Means {
+  readonly target: BatchTarget;
+  readonly drawer: Drawer;
+  readonly store: PictureStore;
+  readonly manifest: Manifest;
+  readonly ahead: number;
+  readonly scheduler?: Scheduler;
+}
+
+async function readAndDraw(
+  input: BatchInput,
+  { out, seed, quiet }: BatchCommandOptions,
+  { signal, stderr }: CommandContext,
+  { scheduler, ...means }: Means,
+): Promise<BatchProgress> {
+  const errorsFile = join(out, ERRORS);
+  // Bad lines of an earlier run are met again.
+  await rm(errorsFile, { force: true });
+  const progress = batchProgress(stderr, quiet ?? false, await input.countLines(), scheduler);
+  try {
+    const onProgress = (p: BatchProgress): void => progress.update(p);
+    return await runBatch({ ...means, input: input.open(), errorsFile, seed, signal, onProgress });
   } finally {
     progress.stop();
-    await scheduler.close();
-    await store.close();
-    await manifest.close();
-    await rm(temporary, { recursive: true, force: true });
+    await means.store.close();
+    await means.manifest.close();
   }
 }
 

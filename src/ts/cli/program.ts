@@ -20,6 +20,7 @@ import { steerCommand } from './steer.js';
 import { tuneCommand } from './tune.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 import { varyCommand } from './vary.js';
+import { workerCommand } from './worker.js';
 
 const version = (): string =>
   (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
@@ -41,6 +42,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     steerCommand,
     editCommand,
     batchCommand,
+    workerCommand,
     rankCommand,
     embedCommand,
     reconstructCommand,

@@ -26,7 +26,9 @@ export type ErrorCode =
   | 'NATIVE_ADDON_MISSING'
   | 'CANCELLED'
   | 'QUEUE_FULL'
-  | 'DEADLINE_EXCEEDED';
+  | 'DEADLINE_EXCEEDED'
+  | 'QUEUE_UNREACHABLE'
+  | 'QUEUE_JOB_FAILED';
 
 /** An error that a user of the library or the command line is meant to read: one line, and what to do about it. */
 export class UnclipError extends Error {

@@ -16,12 +16,15 @@ const LINE_EVERY_MS = 10_000;
 
 const STAGES = { prior: 'prior', decoder: 'decoder', superRes: 'upsampler', superResLast: 'upsampler' } as const;
 
-/** @param lines of the batch file; undefined where that is not known */
+/**
+ * @param lines of the batch file; undefined where that is not known
+ * @param scheduler that draws, where it is this process's
+ */
 export function batchProgress(
   stderr: Terminal['stderr'],
   quiet: boolean,
   lines: number | undefined,
-  scheduler: Scheduler,
+  scheduler?: Scheduler,
 ): BatchBar {
   if (quiet) return { update: () => {}, stop: () => {} };
   const note = notes(lines, scheduler);
@@ -63,20 +66,22 @@ function printedLines(
 }
 
 /** Pictures so far and a second, pictures by stage, the batch size that was really reached, time left. */
-function notes(lines: number | undefined, scheduler: Scheduler): (p: BatchProgress) => string {
+function notes(lines: number | undefined, scheduler: Scheduler | undefined): (p: BatchProgress) => string {
   const begin = performance.now();
   return (p) => {
-    const metrics = scheduler.metrics();
     const seconds = (performance.now() - begin) / 1000;
     const parts = [plural(p.drawn, 'picture'), `${(p.drawn / seconds).toFixed(2)}/s`];
-    const occupied = occupancy(metrics);
-    if (occupied !== '') parts.push(occupied);
-    const reached = reachedBatch(metrics);
-    if (reached !== undefined) parts.push(`batch ${reached.toFixed(1)}`);
+    if (scheduler !== undefined) parts.push(...schedulerNotes(scheduler.metrics()));
     if (lines !== undefined && p.drawn > 0 && p.lines < lines)
       parts.push(`${formatDuration((1000 * seconds * (lines - p.lines)) / p.lines)} left`);
     return parts.join('  ');
   };
+}
+
+function schedulerNotes(metrics: SchedulerMetrics): string[] {
+  const occupied = occupancy(metrics);
+  const reached = reachedBatch(metrics);
+  return [...(occupied === '' ? [] : [occupied]), ...(reached === undefined ? [] : [`batch ${reached.toFixed(1)}`])];
 }
 
 function occupancy({ active }: SchedulerMetrics): string {

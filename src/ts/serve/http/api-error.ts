@@ -110,6 +110,8 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
     code: 'deadline_exceeded',
     message: 'The pictures were not finished in time.',
   },
+  QUEUE_UNREACHABLE: INTERNAL,
+  QUEUE_JOB_FAILED: INTERNAL,
 };
 
 /** Any error as a client is told of it. @param retryAfter seconds, for errors that pass */
