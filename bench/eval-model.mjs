@@ -1,10 +1,11 @@
-// npm run eval:model [-- --model DIR --checker DIR --prompts N --buses N --pairs N --seed S --dtype f32|f16 --sheet PNG --json FILE]
+// npm run eval:model [-- --model DIR --prior diffusion|ar --checker DIR --prompts N --buses N --pairs N --seed S --dtype f32|f16 --sheet PNG --json FILE]
 // Draws prompts that training held out and lets the checker name thing, colour and place. README.md says how to read it.
 import { existsSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { describeMachine } from '../dist/bench/machine.js';
 import { Unclip } from '../dist/index.js';
+import { PRIORS } from '../dist/pipelines/settings.js';
 import { Checker } from './eval/checker.mjs';
 import { below, fail, oneOf, readOptions, wholeNumber } from './eval/options.mjs';
 import { makeReport, printReport } from './eval/report.mjs';
@@ -13,8 +14,9 @@ import { judgeUpsampler } from './eval/upsampler.mjs';
 import { greenBuses, heldOut, render } from './eval/world.mjs';
 
 const values = readOptions(
-  'npm run eval:model -- [--model DIR] [--checker DIR] [--prompts N] [--buses N] [--pairs N] [--seed S] [--dtype auto|f32|f16] [--sheet PNG] [--json FILE]',
+  'npm run eval:model -- [--model DIR] [--prior diffusion|ar] [--checker DIR] [--prompts N] [--buses N] [--pairs N] [--seed S] [--dtype auto|f32|f16] [--sheet PNG] [--json FILE]',
   {
+    prior: { type: 'string', default: 'diffusion' },
     checker: { type: 'string', default: below('models', 'checker') },
     prompts: { type: 'string', default: '200' },
     buses: { type: 'string', default: '40' },
@@ -32,6 +34,7 @@ const wanted = {
 };
 const pairs = wholeNumber(values, 'pairs', 0);
 const dtype = oneOf(values, 'dtype', ['auto', 'f32', 'f16']);
+const prior = oneOf(values, 'prior', PRIORS);
 if (!existsSync(join(values.checker, 'config.json')))
   fail(`${values.checker} holds no checker; give its folder with --checker`);
 
@@ -57,13 +60,15 @@ try {
 
   let done = 0;
   let settings;
+  let priorMs = 0;
   const start = performance.now();
   for (const group of ['heldOut', 'buses'])
     for (const w of wanted[group]) {
       // Seed and prompt are the same for the same place in the list: a figure can be had again.
-      const { images } = await unclip.generate({ prompt: w.prompt, seed: seed * total + done });
+      const { images, timings } = await unclip.generate({ prompt: w.prompt, seed: seed * total + done, prior });
+      priorMs += timings.find(({ stage }) => stage === 'prior').ms;
       const { width, height, data, parameters } = images[0];
-      settings = { steps: parameters.steps, guidance: parameters.guidance };
+      settings = { prior, steps: parameters.steps, guidance: parameters.guidance };
       const picture = { width, height, channels: 4, data };
       const seen = await checker.look(picture);
       const keep = drawn[group].length < SHEET[group] ? { picture } : {};
@@ -74,7 +79,7 @@ try {
     }
   const seconds = (performance.now() - start) / 1e3;
   const setting = { model: values.model, modelHash: unclip.model.hash, dtype: unclip.dtype, seed, ...settings };
-  const report = makeReport({ machine, setting, drawn, rendered, upsampler, seconds });
+  const report = makeReport({ machine, setting, drawn, rendered, upsampler, seconds, priorMs });
   printReport(report);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   if (values.sheet !== undefined) {

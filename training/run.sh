@@ -32,9 +32,10 @@ parallel=(--processes "$processes")
 [ -e "$data/done" ] || nice -n 2 node training/world/render.mjs "$preset" "$data"
 stage train_clip --minutes "$(minutes 0.12)" "${parallel[@]}"
 stage train_prior --minutes "$(minutes 0.02)" "${parallel[@]}"
+stage train_ar_prior --model "$out/bundled" --minutes "$(minutes 0.02)" "${parallel[@]}"
 stage train_checker --minutes "$(minutes 0.06)" --out "$out/checker" "${parallel[@]}"
 stage train_decoder --size 32 --minutes "$(minutes 0.18)" --floor 0.3 "${parallel[@]}"
-stage train_decoder --size 64 --start decoder32 --minutes "$(minutes 0.49)" --rate 1e-3 "${parallel[@]}"
+stage train_decoder --size 64 --start decoder32 --minutes "$(minutes 0.47)" --rate 1e-3 "${parallel[@]}"
 stage train_super_res --minutes "$(minutes 0.08)" "${parallel[@]}"
 stage train_dvae --minutes "$(minutes 0.05)" --out "$out/dvae" "${parallel[@]}"
 stage evaluate --prompts 200

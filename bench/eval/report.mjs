@@ -22,8 +22,9 @@ const groupReport = (judged) => ({
  * @param {Record<'heldOut' | 'buses', readonly import('./score.mjs').Judged[]>} r.rendered
  * @param {Awaited<ReturnType<typeof import('./upsampler.mjs').judgeUpsampler>> | undefined} r.upsampler
  * @param {number} r.seconds spent drawing
+ * @param {number} r.priorMs of these, in steps of the prior
  */
-export function makeReport({ machine, setting, drawn, rendered, upsampler, seconds }) {
+export function makeReport({ machine, setting, drawn, rendered, upsampler, seconds, priorMs }) {
   const groups = (judged) => Object.fromEntries(Object.entries(judged).map(([name, j]) => [name, groupReport(j)]));
   const pictures = drawn.heldOut.length + drawn.buses.length;
   return {
@@ -34,6 +35,7 @@ export function makeReport({ machine, setting, drawn, rendered, upsampler, secon
     upsampler,
     seconds,
     picturesPerSecond: pictures / seconds,
+    priorMsPerPicture: priorMs / pictures,
     pictures: [...drawn.heldOut, ...drawn.buses].map(({ wanted, seen }) => ({ ...wanted, seen })),
   };
 }
@@ -53,7 +55,7 @@ export function printReport(r) {
   const { heldOut, buses } = r.drawn;
   console.log(`${machineLines(r.machine).join('\n')}
 model     ${setting.model} (${setting.modelHash.slice(0, 12)}), ${setting.dtype}, seed ${setting.seed}
-steps     prior ${prior}, decoder ${decoder}, upsampler ${superRes}; guidance ${guidance.prior}, ${guidance.decoder}
+steps     ${setting.prior} prior ${prior}, decoder ${decoder}, upsampler ${superRes}; guidance ${guidance.prior}, ${guidance.decoder}
 
 ${table(head, [
   row('drawn, held-out prompts', heldOut),
@@ -69,7 +71,7 @@ ${ATTRIBUTES.map((name) => confusionLine(name, heldOut.confusions[name])).join('
 buses: ${ATTRIBUTES.map((name) => confusionLine(name, buses.confusions[name])).join('; ')}
 
 ${upsamplerLines(r.upsampler)}
-speed     ${r.picturesPerSecond.toFixed(3)} pictures/s, ${r.seconds.toFixed(0)} s in all`);
+speed     ${r.picturesPerSecond.toFixed(3)} pictures/s, ${r.seconds.toFixed(0)} s in all; the prior's steps take ${r.priorMsPerPicture.toFixed(0)} ms a picture`);
 }
 
 /** @param {ReturnType<typeof makeReport>['upsampler']} u */

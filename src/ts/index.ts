@@ -33,7 +33,7 @@ export type { ModelInfo } from './pipelines/model-info.js';
 export type { RuntimeLoadOptions } from './pipelines/open-runtime.js';
 export type { GenerateProgress } from './pipelines/progress.js';
 export type { PictureRequest } from './pipelines/request.js';
-export type { SamplingSettings } from './pipelines/settings.js';
+export type { PriorChoice, PriorKind, SamplingSettings } from './pipelines/settings.js';
 export type { GenerateRequest, GenerateResult } from './pipelines/text-to-image.js';
 export type { TokenGrid } from './pipelines/token-grid.js';
 export type { Tuning } from './pipelines/tuning.js';

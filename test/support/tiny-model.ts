@@ -14,6 +14,8 @@ export interface TinyModelOptions {
   readonly info?: object;
   /** Whether it reads pictures: `also` beside prompts, `only` as image variation models do, which have no prior. Default: no. */
   readonly pictures?: 'also' | 'only';
+  /** Adds an autoregressive prior. Default false. */
+  readonly priorAr?: boolean;
 }
 
 const unet = {
@@ -162,14 +164,34 @@ function configsOf(pictures: TinyModelOptions['pictures']): Readonly<Record<stri
   };
 }
 
+const PRIOR_AR = {
+  _class_name: 'AutoregressivePrior',
+  num_attention_heads: 2,
+  attention_head_dim: 8,
+  num_layers: 2,
+  embedding_dim: 16,
+  num_embeddings: 77,
+  num_codes: 5,
+  num_buckets: 12,
+  num_scores: 6,
+};
+
 const TOKENIZER_FILES = ['vocab.json', 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
 
 /**
  * Writes a whole model folder with random weights (some 0.5 MB, pictures of 32×32), which runs like any other: for tests that
  * need a model but not a good one.
  */
-export function makeTinyModel(folder: string, { seed = 1, info, pictures }: TinyModelOptions = {}): void {
+export function makeTinyModel(
+  folder: string,
+  { seed = 1, info, pictures, priorAr = false }: TinyModelOptions = {},
+): void {
   for (const [name, config] of Object.entries(configsOf(pictures))) writeJson(folder, name, config);
+  if (priorAr) {
+    const index = { ...CONFIGS['model_index.json'], prior_ar: ['unclip', 'AutoregressivePrior'] };
+    writeJson(folder, 'model_index.json', index);
+    writeJson(folder, 'prior_ar/config.json', PRIOR_AR);
+  }
   if (info !== undefined) writeJson(folder, 'unclip.json', info);
   mkdirSync(join(folder, 'tokenizer'), { recursive: true });
   for (const name of TOKENIZER_FILES)

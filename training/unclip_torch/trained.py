@@ -30,6 +30,7 @@ class Trained:
         for name, modules in (
             ("clip", {"text": p["text_encoder"], "image": p["image_encoder"]}),
             ("prior", {"prior": p["prior"]}),
+            ("ar_prior", {}),
             (decoder, {"decoder": p["decoder"], "text_proj": p["text_proj"]}),
             ("super_res", {"first": p["super_res_first"], "last": p["super_res_last"]}),
         ):

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { SAMPLERS } from '../diffusion/samplers/registry.js';
 import { SPACINGS } from '../diffusion/spacing.js';
+import type { ModelInfo } from '../pipelines/model-info.js';
 import { type CheckedRequest, checkRequest } from '../pipelines/request.js';
-import type { SamplingSettings } from '../pipelines/settings.js';
+import { PRIORS } from '../pipelines/settings.js';
 import { UnclipError } from '../util/errors.js';
 
 /** A line of a batch file, checked: one request. */
@@ -15,10 +16,13 @@ export interface BatchLine extends CheckedRequest {
 }
 
 const settings = {
+  prior: z.enum(PRIORS).optional(),
   priorSteps: z.number().optional(),
   decoderSteps: z.number().optional(),
   superResSteps: z.number().optional(),
   priorGuidanceScale: z.number().optional(),
+  priorTemperature: z.number().optional(),
+  priorTopK: z.number().optional(),
   decoderGuidanceScale: z.number().optional(),
   sampler: z.enum(SAMPLERS).optional(),
   spacing: z.enum(SPACINGS).optional(),
@@ -65,7 +69,7 @@ const openAi = z.strictObject({
 });
 
 export interface LineContext {
-  readonly defaults: SamplingSettings;
+  readonly defaults: ModelInfo['defaults'];
   /** Side of the model's pictures, pixels. */
   readonly size: number;
   /** What seeds of lines that give none are made from. */

@@ -16,6 +16,8 @@ export interface BatchTarget {
   readonly size: number;
   readonly defaults: SamplingSettings;
   readonly format: PictureFormat;
+  /** @throws UnclipError MODEL_CONFIG_INVALID when the model has not the prior that is asked for */
+  readonly requirePriorOf: (settings: SamplingSettings) => void;
 }
 
 /** One picture of a batch. Plain data: it may travel to another machine. */

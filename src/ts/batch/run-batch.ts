@@ -87,7 +87,9 @@ async function readLine(o: BatchOptions, line: number, text: string | undefined)
   const { defaults, size } = o.target;
   try {
     if (text === undefined) throw new UnclipError('INPUT_TOO_LARGE', 'the line is longer than 16 MiB');
-    return parseBatchLine(text, line, { defaults, size, seed: o.seed });
+    const request = parseBatchLine(text, line, { defaults, size, seed: o.seed });
+    o.target.requirePriorOf(request.settings);
+    return request;
   } catch (error) {
     if (!(error instanceof UnclipError)) throw error;
     await appendFile(o.errorsFile, `${JSON.stringify({ line, code: error.code, message: error.message })}\n`);

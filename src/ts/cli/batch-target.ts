@@ -43,10 +43,13 @@ export function sharedDType({ dtype = 'f32' }: TargetOptions): 'f32' | 'f16' {
 
 function targetOf(
   { model: name = BUNDLED, format }: TargetOptions,
-  { hash, configs, info }: Checkpoint,
+  checkpoint: Checkpoint,
   dtype: string,
   weights: string,
 ): BatchTarget {
+  const { hash: modelHash, configs, info } = checkpoint;
   const { superResSize: size } = configs;
-  return { model: name, modelHash: hash, dtype, weights, size, defaults: info.defaults, format };
+  const { defaults } = info;
+  const requirePriorOf: BatchTarget['requirePriorOf'] = (settings) => checkpoint.requirePriorOf(settings);
+  return { model: name, modelHash, dtype, weights, size, defaults, format, requirePriorOf };
 }

@@ -3,6 +3,7 @@ import { SAMPLERS, type SamplerName } from '../diffusion/samplers/registry.js';
 import { SPACINGS, type Spacing } from '../diffusion/spacing.js';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { type PictureParameters, readPictureParameters } from '../image/parameters.js';
+import { PRIORS, type PriorKind } from '../pipelines/settings.js';
 import { UnclipError } from '../util/errors.js';
 import { UsageError } from './failure.js';
 import { BUNDLED, modelFolder } from './models.js';
@@ -18,7 +19,10 @@ export interface Replay {
   readonly priorSteps?: number;
   readonly decoderSteps?: number;
   readonly superResSteps?: number;
+  readonly prior?: PriorKind;
   readonly priorGuidanceScale?: number;
+  readonly priorTemperature?: number;
+  readonly priorTopK?: number;
   readonly decoderGuidanceScale?: number;
   readonly sampler?: SamplerName;
   readonly spacing?: Spacing;
@@ -37,16 +41,21 @@ export async function readReplay(path: string): Promise<Replay> {
     throw new UnclipError('INPUT_PICTURE_INVALID', `picture ${path} says nothing of how unclip made it; give a prompt`);
   if (p.operation !== undefined) throw new UsageError(otherwise(path, p));
   const { steps = {}, guidance = {}, sampler, spacing, eta, dtype, weights, adapter } = p;
+  const prior = PRIORS.find((kind) => kind === p.prior);
   return {
     model: replayModel(p),
     modelHash: p.modelHash,
     adapter: typeof adapter === 'string' ? adapter : undefined,
     prompt: p.prompt,
     seed: p.seed,
-    priorSteps: steps.prior,
+    // Of the autoregressive prior it only says how many codes there are.
+    priorSteps: prior === 'ar' ? undefined : steps.prior,
     decoderSteps: steps.decoder,
     superResSteps: steps.superRes,
+    prior,
     priorGuidanceScale: guidance.prior,
+    priorTemperature: numberOf(p.priorTemperature),
+    priorTopK: numberOf(p.priorTopK),
     decoderGuidanceScale: guidance.decoder,
     sampler: SAMPLERS.find((name) => name === sampler),
     spacing: SPACINGS.find((name) => name === spacing),
@@ -62,6 +71,8 @@ function otherwise(path: string, { operation, command }: PictureParameters): str
   if (typeof command !== 'string') return `${made}; run that command again`;
   return `${made}; where its pictures are, this does: ${onOneLine(command, 1000)}`;
 }
+
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
 /** The model that a picture names where that is here; else the bundled one, whose hash then tells whether it is the same. */
 const replayModel = ({ model }: PictureParameters): string => (existsSync(modelFolder(model)) ? model : BUNDLED);

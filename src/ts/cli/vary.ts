@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { WHITE } from '../image/decode.js';
 import { readPicture } from '../image/picture-input.js';
 import { middleSquare } from '../image/square.js';
 import { decimalNumber } from './options.js';
@@ -34,7 +35,7 @@ export function varyCommand(context: CommandContext): Command {
           texts: [],
           options,
           draw: (unclip, hooks) => unclip.vary({ picture, strength, ...settings, ...hooks }),
-          before: async (side) => [middleSquare(await readPicture(picture), side)],
+          before: async (side) => [middleSquare(await readPicture(picture, { background: WHITE }), side)],
         },
         command,
         context,

@@ -5,6 +5,9 @@ import { oneLine, type PictureFile, pictureError, readPictureFile } from './pict
 /** Longest decoding that is waited for, seconds. */
 const DECODE_SECONDS = 60;
 
+/** White, for {@link DecodeOptions.background}. */
+export const WHITE = { r: 255, g: 255, b: 255 };
+
 export interface DecodeOptions {
   /** What transparent parts are laid on, 0..255 each. Without it alpha is dropped and hidden colours show, as PIL does. */
   background?: { r: number; g: number; b: number };

@@ -7,11 +7,13 @@ import { type ComponentName, loadUnclipModel, type UnclipModel } from '../models
 import { unclipNetworks } from '../models/networks.js';
 import { distinctWeights } from '../models/parameters.js';
 import type { PriorConfig } from '../models/prior.js';
+import type { PriorArConfig } from '../models/prior-ar.js';
 import { ClipTokenizer } from '../text/clip-tokenizer.js';
 import { UnclipError } from '../util/errors.js';
 import { openWeights, type Weights } from '../weights/weights.js';
 import { fingerprint } from './fingerprint.js';
 import { type ModelInfo, readModelInfo } from './model-info.js';
+import type { PriorChoice } from './settings.js';
 
 /** A model folder in diffusers' layout, opened and checked: configs, tokenizer, schedules, mapped weights. */
 export class Checkpoint {
@@ -97,6 +99,19 @@ export class Checkpoint {
       'MODEL_CONFIG_INVALID',
       `'${this.folder}' has no prior: it makes variations of pictures, not pictures from text`,
     );
+  }
+
+  /** The autoregressive prior. @throws UnclipError MODEL_CONFIG_INVALID when the model has none */
+  requirePriorAr(): PriorArConfig {
+    if (this.configs.priorAr !== null) return this.configs.priorAr;
+    const message = `'${this.folder}' has no autoregressive prior (prior_ar in its model_index.json)`;
+    throw new UnclipError('MODEL_CONFIG_INVALID', message);
+  }
+
+  /** Makes sure of the prior that is asked for. @throws UnclipError MODEL_CONFIG_INVALID when the model has none of this kind */
+  requirePriorOf({ prior }: PriorChoice): void {
+    if (prior === 'ar') this.requirePriorAr();
+    else this.requirePrior();
   }
 
   /** CLIP's image encoder. @throws UnclipError MODEL_CONFIG_INVALID when the model has none */

@@ -4,6 +4,7 @@ import type { Engine } from './engine.js';
 import type { GeneratedImage } from './generated-image.js';
 import { PerImageNoise } from './noise.js';
 import { finishedImage } from './picture-parameters.js';
+import { PriorArRun } from './prior-ar-run.js';
 import { PriorRun } from './prior-run.js';
 import { preparePrograms } from './programs/options.js';
 import type { ProgramSet } from './programs/program-set.js';
@@ -79,7 +80,7 @@ export async function drawPictures(
     const tell = async (p: Told): Promise<void> =>
       options.onProgress?.({ ...p, ...told, elapsedMs: performance.now() - begin });
     if (images.length === 0) {
-      await preparePrograms(programs.text, ...(withPrior ? [programs.prior] : []), programs.drawing);
+      await preparePrograms(programs.text, ...(withPrior ? [programs.priorOf(settings)] : []), programs.drawing);
       if (masked) await preparePrograms(programs.inpainting);
       lap('load');
       await tell({ stage: 'load', step: 1, steps: 1, remainingMs: undefined });
@@ -122,7 +123,7 @@ async function drawBatch(
   const { runtime, model } = engine;
   const noise = new PerImageNoise(batch.map(({ seed }) => seed));
   const embeddings = batch.map(({ imageEmbeds }) => imageEmbeds);
-  const prior = embeddings.includes(undefined) ? new PriorRun(runtime, model, programs, settings) : undefined;
+  const prior = embeddings.includes(undefined) ? priorRun(engine, programs, settings) : undefined;
   programs.text.write(batch.map(({ prompt }) => prompt));
   await submitPrograms(runtime, programs.text.encoder);
   await prior?.begin();
@@ -136,6 +137,15 @@ async function drawBatch(
   const inpainting: Inpainting | undefined = known.length > 0 ? { known, resampling } : undefined;
   await run.run(noise, hooks, inpainting);
 }
+
+const priorRun = (
+  { runtime, model }: Engine,
+  programs: ProgramSet,
+  settings: SamplingSettings,
+): PriorRun | PriorArRun =>
+  settings.prior === 'ar'
+    ? new PriorArRun(runtime, programs, settings)
+    : new PriorRun(runtime, model, programs, settings);
 
 async function readPictures(
   engine: Engine,

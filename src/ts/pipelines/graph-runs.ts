@@ -23,12 +23,14 @@ export function graphRuns(
 ): GraphRuns[] {
   const { batch } = options;
   const { decoderSize, superResSize } = model;
+  const otherPrior = steps.prior === 'ar' ? 'prior' : 'prior_ar';
   const times: Readonly<Record<string, number>> = {
     'prior.step': steps.priorSteps,
+    'prior_ar.step': model.priorAr?.num_codes ?? 0,
     'decoder.step': steps.decoderSteps,
   };
   const networks = unclipNetworks(model, options)
-    .filter(({ component }) => component !== 'image_encoder')
+    .filter(({ component }) => component !== 'image_encoder' && component !== otherPrior)
     .flatMap(({ component, graphs }) =>
       graphs.map((graph): GraphRuns => {
         // The last step has an upsampler of its own.

@@ -43,7 +43,7 @@ export interface NetworkReport {
   /** Inputs and results that live from step to step. */
   readonly stateBytes: number;
   readonly graphs: readonly GraphReport[];
-  /** False for what drawing from text does not run, such as the image encoder: it counts in no sum but that of parameters. */
+  /** False for what drawing from text does not run, such as the image encoder and the other prior: it counts in no sum but that of parameters. */
   readonly counted: boolean;
 }
 
@@ -74,7 +74,8 @@ export function memoryReport(model: UnclipModel, options: ReportOptions, caps: D
     superResPrepareGraph({ batch, from: decoderSize, size: superResSize }),
     pixelsGraph({ batch, height: superResSize, width: superResSize }),
   ];
-  const counts = (component: string): boolean => component !== 'image_encoder' || model.prior === null;
+  const counts = (component: string): boolean =>
+    component !== 'prior_ar' && (component !== 'image_encoder' || model.prior === null);
   const networks = [...unclipNetworks(model, options), { component: 'pixels', graphs: withoutWeights }].map(
     ({ component, graphs }) => {
       const stored = graphs.map((graph) => withWeights(graph, options.weights));

@@ -11,6 +11,15 @@ const defaultsSchema = z.strictObject({
   superResSteps: z.int().min(2).max(1000),
   priorGuidanceScale: z.number().min(0),
   decoderGuidanceScale: z.number().min(0),
+  /** What differs with the autoregressive prior. */
+  ar: z
+    .strictObject({
+      priorGuidanceScale: z.number().min(0),
+      priorTemperature: z.number().min(0),
+      priorTopK: z.int().min(0),
+    })
+    .partial()
+    .optional(),
 });
 
 const schema = z.looseObject({
@@ -19,6 +28,8 @@ const schema = z.looseObject({
   defaults: defaultsSchema,
   /** Words of the captions that the model was trained on; absent when it knows them all. */
   vocabulary: z.array(z.string()).optional(),
+  /** What its CLIP's cosines are multiplied with before the softmax over captions; absent: CLIP's usual 100. */
+  logitScale: z.number().positive().max(1000).optional(),
   /** What it can draw, by group: things, colours, places… */
   world: z.record(z.string(), z.array(z.string())).optional(),
 });

@@ -13,8 +13,14 @@ export interface NoiseSource {
   draw(stage: StageName, step: number, shape: readonly number[]): Float32Array;
 }
 
+/** Where a run's uniform draws come from: those of the autoregressive prior. */
+export interface UniformSource {
+  /** In [0, 1), multiples of 2⁻²⁴, for all images of the batch; `shape` is one image's. */
+  drawUniform(shape: readonly number[]): Float32Array;
+}
+
 /** Image k has its own generator, seeded `seeds[k]`: a picture does not depend on the batch that it is drawn in. */
-export class PerImageNoise implements NoiseSource {
+export class PerImageNoise implements NoiseSource, UniformSource {
   readonly #generators: readonly TorchGenerator[];
 
   constructor(seeds: readonly number[]) {
@@ -22,10 +28,18 @@ export class PerImageNoise implements NoiseSource {
   }
 
   draw(_stage: StageName, _step: number, shape: readonly number[]): Float32Array {
+    return this.#each(shape, (generator) => generator.randn(shape, 'channelsLast'));
+  }
+
+  drawUniform(shape: readonly number[]): Float32Array {
+    return this.#each(shape, (generator) => generator.rand(shape));
+  }
+
+  #each(shape: readonly number[], draw: (generator: TorchGenerator) => Float32Array): Float32Array {
     const size = shape.reduce((a, b) => a * b, 1);
     const out = new Float32Array(size * this.#generators.length);
     this.#generators.forEach((generator, k) => {
-      out.set(generator.randn(shape, 'channelsLast'), k * size);
+      out.set(draw(generator), k * size);
     });
     return out;
   }

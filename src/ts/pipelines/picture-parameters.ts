@@ -1,4 +1,5 @@
 import type { PictureParameters } from '../image/parameters.js';
+import type { Checkpoint } from './checkpoint.js';
 import type { DrawItem } from './drawing.js';
 import type { Engine } from './engine.js';
 import { GeneratedImage } from './generated-image.js';
@@ -21,7 +22,7 @@ export function finishedImage(
     prompt,
     seed,
     steps: {
-      ...(withPrior ? { prior: settings.priorSteps } : {}),
+      ...(withPrior ? { prior: priorSteps(model, settings) } : {}),
       decoder: settings.decoderSteps,
       superRes: settings.superResSteps,
     },
@@ -32,10 +33,18 @@ export function finishedImage(
     sampler: settings.sampler,
     spacing: settings.spacing,
     eta: settings.eta,
+    ...(withPrior ? priorParameters(settings) : {}),
     dtype,
     weights,
     adapter: runtime.device.adapter.name,
     ...origin,
   };
   return new GeneratedImage(size, size, data, parameters);
+}
+
+const priorSteps = (model: Checkpoint, { prior, priorSteps: steps }: SamplingSettings): number =>
+  prior === 'ar' ? model.requirePriorAr().num_codes : steps;
+
+function priorParameters({ prior = 'diffusion', priorTemperature = 1, priorTopK = 0 }: SamplingSettings) {
+  return prior === 'ar' ? { prior, priorTemperature, priorTopK } : { prior };
 }

@@ -34,7 +34,7 @@ export class Pace {
   /** @param withPrior whether the image embeddings are made, not given */
   constructor(programs: ProgramSet, settings: SamplingSettings, withPrior: boolean) {
     const { text, drawing } = programs;
-    const prior = withPrior ? programs.prior : undefined;
+    const prior = withPrior ? programs.priorOf(settings) : undefined;
     this.#perStep = {
       text: programFlops(text.encoder) + (prior === undefined ? 0 : programFlops(prior.prelude)),
       prior: prior === undefined ? 0 : programFlops(prior.step),
@@ -43,7 +43,7 @@ export class Pace {
     };
     this.#perBatch =
       this.#perStep.text +
-      this.#perStep.prior * settings.priorSteps +
+      this.#perStep.prior * (prior?.steps(settings) ?? 0) +
       this.#perStep.decoder * settings.decoderSteps +
       this.#perStep.superRes * settings.superResSteps;
   }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { checkSampling } from '../diffusion/samplers/registry.js';
 import { checkPrompt } from '../text/words.js';
 import { UnclipError } from '../util/errors.js';
-import type { SamplingSettings } from './settings.js';
+import type { ModelInfo } from './model-info.js';
+import { PRIORS, type PriorChoice, type SamplingSettings } from './settings.js';
 
 const steps = z.int('give a whole number').min(2, 'at least 2 are needed').max(1000, 'the schedule has 1000');
 const scale = z.number('give a number').min(0, 'give 0 or more (up to 1: no guidance)').max(100, 'give 100 or less');
@@ -13,7 +14,10 @@ const schema = z.object({
   priorSteps: steps.optional(),
   decoderSteps: steps.optional(),
   superResSteps: steps.optional(),
+  prior: z.enum(PRIORS, `give ${PRIORS.join(' or ')}`).optional(),
   priorGuidanceScale: scale.optional(),
+  priorTemperature: z.number('give a number').min(0, 'give 0 or more').max(100, 'give 100 or less').optional(),
+  priorTopK: z.int('give a whole number').min(0, 'give 0 (all) or more').max(65536, 'give 65536 or less').optional(),
   decoderGuidanceScale: scale.optional(),
 });
 
@@ -41,7 +45,7 @@ const RANDOM_SEEDS = 2 ** 31;
  * Checks a request and fills in the model's defaults, before anything is allocated.
  * @throws UnclipError INPUT_INVALID naming the option; INPUT_TOO_LARGE for a prompt over 10 MB
  */
-export function checkRequest(request: PictureRequest, defaults: SamplingSettings): CheckedRequest {
+export function checkRequest(request: PictureRequest, defaults: ModelInfo['defaults']): CheckedRequest {
   checkPrompt(request.prompt);
   const parsed = schema.safeParse(request);
   if (!parsed.success) {
@@ -53,8 +57,21 @@ export function checkRequest(request: PictureRequest, defaults: SamplingSettings
   const { n, seed, ...given } = parsed.data;
   const { sampler, spacing, eta } = request;
   const chosen = sampler !== undefined || spacing !== undefined || eta !== undefined;
-  const settings = { ...defaults, ...(chosen ? checkSampling({ sampler, spacing, eta }) : {}) };
-  for (const [key, value] of Object.entries(given))
-    if (value !== undefined) settings[key as keyof typeof given] = value;
+  checkPrior(parsed.data);
+  const { ar, ...base } = defaults;
+  const settings: SamplingSettings = {
+    ...base,
+    ...(parsed.data.prior === 'ar' ? ar : {}),
+    ...(chosen ? checkSampling({ sampler, spacing, eta }) : {}),
+  };
+  for (const [key, value] of Object.entries(given)) if (value !== undefined) Object.assign(settings, { [key]: value });
   return { prompt: request.prompt, n, seed: seed ?? Math.floor(Math.random() * RANDOM_SEEDS), settings };
+}
+
+/** Refuses options of the autoregressive prior where it is not asked for. */
+function checkPrior(given: PriorChoice): void {
+  if (given.prior === 'ar') return;
+  for (const name of ['priorTemperature', 'priorTopK'] as const)
+    if (given[name] !== undefined)
+      throw new UnclipError('INPUT_INVALID', `${name} is ${given[name]}: it needs the autoregressive prior ('ar')`);
 }

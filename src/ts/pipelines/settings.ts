@@ -1,11 +1,26 @@
 import type { SamplingChoice } from '../diffusion/samplers/registry.js';
 
+/** The two priors of DALL·E 2 (arXiv 2204.06125, section 2.2): diffusion, or one code of the embedding after another. */
+export const PRIORS = ['diffusion', 'ar'] as const;
+
+export type PriorKind = (typeof PRIORS)[number];
+
+/** Which prior turns text into an image embedding, and how the autoregressive one draws its codes. */
+export interface PriorChoice {
+  /** Default: diffusion. */
+  prior?: PriorKind;
+  /** Of the autoregressive prior: below 1 likely codes become likelier, 0 takes the likeliest. Default 1. */
+  priorTemperature?: number;
+  /** Of the autoregressive prior: only so many of the likeliest codes may be drawn; 0 (default): all. */
+  priorTopK?: number;
+}
+
 /**
- * Steps, guidance and sampler of one run; the same for every picture of a batch. The sampler is that of prior and decoder: the
- * upsamplers, whose last step may be a network of its own, keep the ancestral one, which they were published with.
+ * Steps, guidance, prior and sampler of one run; the same for every picture of a batch. The sampler is that of the diffusion prior and
+ * of the decoder: the upsamplers, whose last step may be a network of its own, keep the ancestral one, which they were published with.
  */
-export interface SamplingSettings extends SamplingChoice {
-  /** ≥ 2 each. */
+export interface SamplingSettings extends SamplingChoice, PriorChoice {
+  /** ≥ 2 each. The diffusion prior's: the autoregressive one takes a step for each of its codes, whatever this says. */
   priorSteps: number;
   decoderSteps: number;
   superResSteps: number;

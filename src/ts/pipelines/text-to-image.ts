@@ -19,7 +19,7 @@ export interface GenerateResult extends DrawResult {
 export function textToImage(engine: Engine, request: GenerateRequest): Promise<GenerateResult> {
   const { info } = engine.model;
   const check = () => {
-    engine.model.requirePrior();
+    engine.model.requirePriorOf(request);
     return checkRequest(request, info.defaults);
   };
   return engine.exclusive(check, async ({ prompt, n, seed, settings }) => {

@@ -46,6 +46,10 @@ export interface LogitScale {
 /** What OpenAI trained CLIP to, and clipped it at (arXiv 2103.00020, section 2.5): for checkpoints without one. */
 const USUAL_LOGIT_SCALE: LogitScale = { value: 100, stated: false };
 
+/** diffusers' layout has no place for the scale: unclip.json may say it. */
+const logitScaleOf = ({ logitScale }: ModelInfo): LogitScale =>
+  logitScale === undefined ? USUAL_LOGIT_SCALE : { value: logitScale, stated: true };
+
 /** What a CLIP says of itself. */
 export interface ClipDescription {
   /** As it was named: a folder, or a weight file. */
@@ -132,7 +136,8 @@ export class ClipModel implements ClipDescription {
             preprocessor: preprocessor ?? preprocessorOf(join(folder, 'feature_extractor'), imageEncoder),
             rounding: 'floor' as const,
           };
-    return new ClipModel({ folder, layout: 'diffusers', text, image, logitScale: USUAL_LOGIT_SCALE }, []);
+    const logitScale = logitScaleOf(checkpoint.info);
+    return new ClipModel({ folder, layout: 'diffusers', text, image, logitScale }, []);
   }
 
   get width(): number {
@@ -183,7 +188,7 @@ function diffusersParts(folder: string, open: (folder: string) => Weights): Part
     image = { config: visionConfig, weights, preprocessor, rounding: 'floor' };
   }
   const text = { config: textConfig, weights: textWeights, tokenizer };
-  return { folder, layout: 'diffusers', text, image, logitScale: USUAL_LOGIT_SCALE };
+  return { folder, layout: 'diffusers', text, image, logitScale: logitScaleOf(readModelInfo(folder)) };
 }
 
 /** Both towers in one set of weights, by transformers' names or by OpenAI's. */

@@ -41,7 +41,7 @@ export const editDefaults = (defaults: SamplingSettings): SamplingSettings => ({
  */
 export async function editPicture(engine: Engine, request: EditRequest): Promise<EditResult> {
   const { info, configs } = engine.model;
-  engine.model.requirePrior();
+  engine.model.requirePriorOf(request);
   const checked = checkRequest(request, editDefaults(info.defaults));
   const { resampling, margins } = checkEditOptions(request, checked.settings);
   const inputs = await readEditInputs(request, margins, checked.n);

@@ -3,6 +3,7 @@ import type { Program } from '../../runtime/program.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { StateTensor } from '../../runtime/state.js';
 import type { Checkpoint } from '../checkpoint.js';
+import type { SamplingSettings } from '../settings.js';
 import type { Programs } from './options.js';
 import type { TextPrograms } from './text-programs.js';
 
@@ -31,6 +32,10 @@ export class PriorPrograms implements Programs {
     this.step = runtime.program('prior', priorStepGraph(config, options), weights, context);
     const latents = this.step.state('latents');
     this.finish = runtime.program('prior', priorFinishGraph(config, options), weights, { latents, imageEmbeds });
+  }
+
+  steps(settings: SamplingSettings): number {
+    return settings.priorSteps;
   }
 
   all(): Program[] {

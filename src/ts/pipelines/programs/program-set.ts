@@ -1,8 +1,10 @@
 import type { GuidedOptions } from '../../models/layers.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Checkpoint } from '../checkpoint.js';
+import type { PriorChoice } from '../settings.js';
 import { DrawingPrograms } from './drawing-programs.js';
 import { InpaintingPrograms } from './inpainting-programs.js';
+import { PriorArPrograms } from './prior-ar-programs.js';
 import { PriorPrograms } from './prior-programs.js';
 import { TextPrograms } from './text-programs.js';
 
@@ -13,6 +15,7 @@ export class ProgramSet {
   readonly #runtime: Runtime;
   readonly #model: Checkpoint;
   #prior: PriorPrograms | undefined;
+  #priorAr: PriorArPrograms | undefined;
   #inpainting: InpaintingPrograms | undefined;
 
   constructor(runtime: Runtime, model: Checkpoint, options: GuidedOptions) {
@@ -28,6 +31,17 @@ export class ProgramSet {
     return this.#prior;
   }
 
+  /** @throws UnclipError MODEL_CONFIG_INVALID when the model has no autoregressive prior */
+  get priorAr(): PriorArPrograms {
+    this.#priorAr ??= new PriorArPrograms(this.#runtime, this.#model, this.text, this.drawing.imageEmbeds);
+    return this.#priorAr;
+  }
+
+  /** The prior that is asked for. @throws UnclipError MODEL_CONFIG_INVALID when the model has none of this kind */
+  priorOf({ prior }: PriorChoice): PriorPrograms | PriorArPrograms {
+    return prior === 'ar' ? this.priorAr : this.prior;
+  }
+
   get inpainting(): InpaintingPrograms {
     this.#inpainting ??= new InpaintingPrograms(this.#runtime, this.drawing);
     return this.#inpainting;
@@ -36,6 +50,7 @@ export class ProgramSet {
   destroy(): void {
     this.#inpainting?.destroy();
     this.#prior?.destroy();
+    this.#priorAr?.destroy();
     this.drawing.destroy();
     this.text.destroy();
   }

@@ -2,8 +2,10 @@ import type { Program } from '../../runtime/program.js';
 import type { StateTensor } from '../../runtime/state.js';
 import type { DrawItem } from '../drawing.js';
 import type { Engine } from '../engine.js';
+import { PriorArRun } from '../prior-ar-run.js';
 import { ProgramSet } from '../programs/program-set.js';
 import { submitPrograms } from '../run-stage.js';
+import type { SamplingSettings } from '../settings.js';
 import { CHANGING, pictureStates } from './lane.js';
 import type { Picture, Snapshot } from './picture.js';
 import type { Seat } from './picture-rows.js';
@@ -32,10 +34,14 @@ export class Desk {
     return this.#set;
   }
 
-  /** Encodes the text and prepares the first stage: the prior, or the decoder for a picture that brings its embedding. */
-  async begin(picture: Picture, item: DrawItem): Promise<void> {
+  /**
+   * Encodes the text and prepares the first stage: the diffusion prior, or else the decoder, for a picture that brings its
+   * embedding or one whose embedding the autoregressive prior draws, here and now.
+   */
+  async begin(picture: Picture, item: DrawItem, settings: SamplingSettings): Promise<void> {
     await this.#encode(item);
     if (item.imageEmbeds !== undefined) this.#set.drawing.imageEmbeds.write(item.imageEmbeds);
+    else if (settings.prior === 'ar') await this.#drawCodes(picture, settings);
     await this.#prepareStage(picture);
     this.#start(picture, item);
   }
@@ -89,6 +95,13 @@ export class Desk {
 
   destroy(): void {
     this.#set.destroy();
+  }
+
+  async #drawCodes(picture: Picture, settings: SamplingSettings): Promise<void> {
+    const run = new PriorArRun(this.#engine.runtime, this.#set, settings);
+    await run.begin();
+    await run.run(picture.noise);
+    if (picture.snapshot !== undefined) picture.snapshot.imageEmbeds = await this.#set.drawing.imageEmbeds.read();
   }
 
   async #encode({ prompt }: DrawItem): Promise<void> {

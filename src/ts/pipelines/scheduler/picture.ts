@@ -1,4 +1,4 @@
-import { type NoiseSource, PerImageNoise, type StageName } from '../noise.js';
+import { PerImageNoise, type StageName } from '../noise.js';
 import type { StagePlan } from '../stage-plan.js';
 import type { Lane } from './lane.js';
 import type { PictureRows } from './picture-rows.js';
@@ -18,7 +18,7 @@ export interface Snapshot {
 /** A picture on its way through the stages: where it is, what its next step needs, and its rows. */
 export class Picture {
   rows: PictureRows;
-  readonly noise: NoiseSource;
+  readonly noise: PerImageNoise;
   readonly #plans: Readonly<Partial<Record<StageName, StagePlan>>>;
   #stage: StageName;
   #step = 0;

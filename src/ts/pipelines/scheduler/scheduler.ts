@@ -292,7 +292,7 @@ export class Scheduler {
       if (next === undefined) return;
       const job = this.#queued[next]!;
       const picture = this.#newPicture(job);
-      await this.#lanes.desk(job.guided).begin(picture, job.item);
+      await this.#lanes.desk(job.guided).begin(picture, job.item, job.options.settings);
       // Only now, so that it waits on should the device be lost at this.
       this.#queued.splice(this.#queued.indexOf(job), 1);
       this.#active.push({ job, picture, since: performance.now() });
@@ -305,7 +305,7 @@ export class Scheduler {
   #newPicture({ item, options: { settings }, withPrior }: Job): Picture {
     const { model } = this.#engine;
     const plans = [
-      ...(withPrior ? [priorPlan(model, settings)] : []),
+      ...(withPrior && settings.prior !== 'ar' ? [priorPlan(model, settings)] : []),
       decoderPlan(model, settings),
       superResPlan(model, settings),
     ];

@@ -1,3 +1,4 @@
+import { WHITE } from '../../image/decode.js';
 import { type PictureInput, readPicture } from '../../image/picture-input.js';
 import { checkPrompt } from '../../text/words.js';
 import { UnclipError } from '../../util/errors.js';
@@ -62,7 +63,7 @@ export async function embedParts(
       parts.push({ imageEmbeds, inverted: undefined });
       continue;
     }
-    const picture = await readPicture(source.picture);
+    const picture = await readPicture(source.picture, { background: WHITE });
     const [imageEmbeds] = (await stages.time('embed', () => engine.clip.pictures([picture], { signal }))) as [
       Float32Array,
     ];

@@ -28,7 +28,7 @@ export interface VaryResult extends DrawResult {
 
 /**
  * Variations of a picture (arXiv 2204.06125, section 3.1; diffusers' UnCLIPImageVariationPipeline): image encoder → decoder →
- * upsamplers, with no words for either half of the guidance. The middle square of the picture is what is seen of it.
+ * upsamplers, with no words for either half of the guidance. The middle square of the picture is what is seen of it, on white where it is transparent.
  * @throws UnclipError INPUT_* (strength, picture), MODEL_CONFIG_INVALID (no image encoder), CANCELLED, GPU_*
  */
 export function vary(engine: Engine, request: VaryRequest): Promise<VaryResult> {
