@@ -22,7 +22,7 @@ export {
   type Reconstruction,
   type ReconstructOptions,
 } from './pipelines/discrete-vae.js';
-export type { DrawHooks, DrawResult } from './pipelines/drawing.js';
+export type { DrawHooks, DrawItem, DrawResult } from './pipelines/drawing.js';
 export type { Margins } from './pipelines/edit/canvas.js';
 export type { EditRequest, EditResult } from './pipelines/edit/edit.js';
 export type { EditOptions } from './pipelines/edit/edit-request.js';
@@ -33,6 +33,14 @@ export type { ModelInfo } from './pipelines/model-info.js';
 export type { RuntimeLoadOptions } from './pipelines/open-runtime.js';
 export type { GenerateProgress } from './pipelines/progress.js';
 export type { PictureRequest } from './pipelines/request.js';
+export type { LaneStage } from './pipelines/scheduler/policy.js';
+export {
+  type PictureStep,
+  Scheduler,
+  type SchedulerOptions,
+  type SubmitOptions,
+} from './pipelines/scheduler/scheduler.js';
+export type { SchedulerMetrics, StageMetrics } from './pipelines/scheduler/scheduler-metrics.js';
 export type { PriorChoice, PriorKind, SamplingSettings } from './pipelines/settings.js';
 export type { GenerateRequest, GenerateResult } from './pipelines/text-to-image.js';
 export type { TokenGrid } from './pipelines/token-grid.js';

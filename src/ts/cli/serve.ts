@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { MAX_PIXELS } from '../image/picture.js';
 import { checkConfig, LOG_LEVELS, type LogLevel, type ServeConfig } from '../serve/config.js';
 import { ApiKeys } from '../serve/http/api-keys.js';
-import { type Drained, ImageServer } from '../serve/server.js';
+import type { Drained } from '../serve/server.js';
 import { loadOptions, loadUnlessAborted, type ModelOptions, withModelOptions } from './model-options.js';
 import { BUNDLED, modelFolder } from './models.js';
 import { byteCount, decimalNumber, oneOf, wholeNumber } from './options.js';
@@ -69,6 +69,8 @@ export function serveCommand(context: CommandContext): Command {
 async function serve(options: ServeCommandOptions, { stdout, stderr, signal }: CommandContext): Promise<void> {
   const apiKeys = options.apiKeys === undefined ? undefined : await ApiKeys.read(options.apiKeys);
   const config = checkConfig({ ...configOf(options), apiKeys, logStream: stdout });
+  // Only here: loading Fastify takes longer than most commands.
+  const { ImageServer } = await import('../serve/server.js');
   const unclip = await loadUnlessAborted(modelFolder(options.model ?? BUNDLED), loadOptions(options), signal);
   try {
     const server = await ImageServer.create(unclip, config);

@@ -1,10 +1,11 @@
 import { roundHalfToEven } from './rounding.js';
 import type { UnClipSchedule } from './schedule.js';
 
-/** How a run's noise levels are spread: see {@link spacedLevels}. */
-export const SPACINGS = ['uniform', 'leading', 'trailing', 'karras'] as const;
+/** How a run's noise levels are spread: evenly over the timesteps, from either end of each stretch, or as Karras et al. do. */
+export type Spacing = 'uniform' | 'leading' | 'trailing' | 'karras';
 
-export type Spacing = (typeof SPACINGS)[number];
+/** All of them, see {@link spacedLevels}. */
+export const SPACINGS = ['uniform', 'leading', 'trailing', 'karras'] as const satisfies readonly Spacing[];
 
 /** A noise level: where a network is evaluated. */
 export interface NoiseLevel {

@@ -1,9 +1,9 @@
 import type { SamplingChoice } from '../diffusion/samplers/registry.js';
 
 /** The two priors of DALL·E 2 (arXiv 2204.06125, section 2.2): diffusion, or one code of the embedding after another. */
-export const PRIORS = ['diffusion', 'ar'] as const;
+export type PriorKind = 'diffusion' | 'ar';
 
-export type PriorKind = (typeof PRIORS)[number];
+export const PRIORS = ['diffusion', 'ar'] as const satisfies readonly PriorKind[];
 
 /** Which prior turns text into an image embedding, and how the autoregressive one draws its codes. */
 export interface PriorChoice {

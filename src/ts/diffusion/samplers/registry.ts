@@ -8,13 +8,15 @@ import { euler } from './euler.js';
 import type { SamplingMethod, SamplingOptions } from './sampling-method.js';
 import { unclip } from './unclip.js';
 
-const METHODS = { unclip, ddim, 'dpm++2m': dpmSolverPlusPlus2M, euler } as const satisfies Record<
-  string,
-  SamplingMethod
->;
-
 /** Name of a sampler. */
-export type SamplerName = keyof typeof METHODS;
+export type SamplerName = 'unclip' | 'ddim' | 'dpm++2m' | 'euler';
+
+const METHODS: Readonly<Record<SamplerName, SamplingMethod>> = {
+  unclip,
+  ddim,
+  'dpm++2m': dpmSolverPlusPlus2M,
+  euler,
+};
 
 export const SAMPLERS = Object.keys(METHODS) as SamplerName[];
 
