@@ -9,7 +9,7 @@ let client: OpenAI;
 
 beforeAll(async () => {
   model = await TestModel.load();
-  server = await model.serve({ modelNames: ['tiny', 'dall-e-2'] });
+  server = await model.serve({ aliases: ['dall-e-2'] });
   client = server.client();
 });
 afterAll(() => model.close());
@@ -141,6 +141,11 @@ describe("the official client's image surface", () => {
       type: 'invalid_request_error',
       param: 'n',
       code: 'integer_above_max_value',
+    });
+    await expect(client.images.generate({ prompt: 'a', ...more({ prior: 'ar' }) })).rejects.toMatchObject({
+      status: 400,
+      param: 'prior',
+      code: 'unsupported_model',
     });
     await expect(client.images.generate({ prompt: 'a', stream: true, size: '64x64' })).rejects.toThrow(
       "Invalid value: '64x64'. Supported values are: 'auto' and '32x32'.",

@@ -12,7 +12,7 @@ import { type CommandContext, printLine } from './ui/terminal.js';
 interface ServeCommandOptions extends ModelOptions {
   readonly host?: string;
   readonly port?: number;
-  readonly alias: readonly string[];
+  readonly alias?: readonly string[];
   readonly apiKeys?: string;
   readonly withoutApiKeys?: boolean;
   readonly rateLimit?: number;
@@ -42,7 +42,7 @@ export function serveCommand(context: CommandContext): Command {
     )
     .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine alone)')
     .option('--port <n>', 'port to listen on, 0 for any (default: 8000)', wholeNumber('--port', 0, 65535))
-    .option('--alias <name>', 'a name that requests may call the model by; may be given again', collect, [])
+    .option('--alias <name>', 'another name that requests may call the model by; may be given again', collect)
     .option('--api-keys <file>', 'let only requests with a key of this file in; `unclip api-key` makes one')
     .option('--without-api-keys', 'let everybody in, from other machines too')
     .option('--rate-limit <n>', 'requests a minute of one key or address', wholeNumber('--rate-limit', 1, 1_000_000))
@@ -94,7 +94,7 @@ function configOf(o: ServeCommandOptions): Partial<ServeConfig> {
   const given = {
     host: o.host,
     port: o.port,
-    modelNames: o.alias.length > 0 ? o.alias : undefined,
+    aliases: o.alias,
     open: o.withoutApiKeys,
     requestsPerMinute: o.rateLimit,
     maxQueued: o.maxQueue,
@@ -138,4 +138,4 @@ function reportDrained({ unfinished, written, file }: Drained, stderr: NodeJS.Wr
   printLine(stderr, `${plural(unfinished, 'request')} could not be finished${where}`);
 }
 
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];

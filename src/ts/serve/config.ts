@@ -6,8 +6,8 @@ export interface ServeConfig {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
-  /** Names that requests may call the model by, the first of which it is listed under. Default: its own. */
-  readonly modelNames: readonly string[];
+  /** Names that requests may call the model by beside its own. */
+  readonly aliases: readonly string[];
   /** Who may ask. Undefined: everybody. */
   readonly apiKeys: ApiKeys | undefined;
   /** Lets everybody ask from other machines. */
@@ -51,7 +51,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const DEFAULT_CONFIG: ServeConfig = {
   host: '127.0.0.1',
   port: 8000,
-  modelNames: [],
+  aliases: [],
   apiKeys: undefined,
   open: false,
   requestsPerMinute: 0,
@@ -84,7 +84,7 @@ export function checkConfig(given: Partial<ServeConfig>): ServeConfig {
   if (!isLoopback(config.host) && config.apiKeys === undefined && !config.open)
     throw new UnclipError(
       'INPUT_INVALID',
-      `host ${config.host} lets other machines ask for pictures: give API keys, or say that everybody may`,
+      `host ${config.host} lets other machines ask for pictures: give API keys (--api-keys), or say that everybody may ask (--without-api-keys)`,
     );
   return config;
 }

@@ -70,7 +70,7 @@ export class ImageServer {
       edits,
       files: await PictureFiles.open(config.picturesFolder, config.pictureTtlMs),
       metrics,
-      modelNames: config.modelNames.length > 0 ? config.modelNames : [name],
+      modelNames: [name, ...config.aliases],
       started: unixTime(),
     };
     return new ImageServer(await makeApp(service), service);

@@ -15,7 +15,7 @@ export interface Service {
   readonly edits: Edits;
   readonly files: PictureFiles;
   readonly metrics: Metrics;
-  /** Names of the model, the listed one first. */
+  /** Names of the model, its own first. */
   readonly modelNames: readonly string[];
   /** Seconds since 1970 at which the service began. */
   readonly started: number;

@@ -106,6 +106,9 @@ export const settingsFields = (s: SamplingSettings) => ({
   ...decoderFields(s),
   prior_num_inference_steps: s.priorSteps,
   prior_guidance_scale: s.priorGuidanceScale,
+  prior: s.prior,
+  prior_temperature: s.priorTemperature,
+  prior_top_k: s.priorTopK,
 });
 
 /** Seconds since 1970, as the standard has times. */

@@ -3,7 +3,7 @@ import { SAMPLERS } from '../../diffusion/samplers/registry.js';
 import { SPACINGS } from '../../diffusion/spacing.js';
 import { PICTURE_FORMATS } from '../../image/encode.js';
 import type { Checkpoint } from '../../pipelines/checkpoint.js';
-import type { SamplingSettings } from '../../pipelines/settings.js';
+import { PRIORS, type SamplingSettings } from '../../pipelines/settings.js';
 import { ApiError } from '../http/api-error.js';
 
 /** Most pictures of a request, as OpenAI has it. */
@@ -82,6 +82,9 @@ export const samplingFields = (limits: FieldLimits) => ({
   ...decoderSamplingFields(limits),
   prior_num_inference_steps: steps(limits).describe('Steps of the prior.'),
   prior_guidance_scale: scale.describe('Guidance of the prior; up to 1: none.'),
+  prior: z.enum(PRIORS).nullish().describe('Which prior turns text into an image embedding. Default diffusion.'),
+  prior_temperature: z.number().min(0).max(100).nullish().describe('Of prior ar.'),
+  prior_top_k: z.int().min(0).max(65536).nullish().describe('Of prior ar; 0: all codes.'),
 });
 
 /** The sampling fields of a request, checked. */
@@ -95,6 +98,9 @@ export function givenSettings(body: SamplingBody): Partial<SamplingSettings> & {
     decoderGuidanceScale: body.guidance_scale ?? undefined,
     priorSteps: body.prior_num_inference_steps ?? undefined,
     priorGuidanceScale: body.prior_guidance_scale ?? undefined,
+    prior: body.prior ?? undefined,
+    priorTemperature: body.prior_temperature ?? undefined,
+    priorTopK: body.prior_top_k ?? undefined,
     superResSteps: body.super_res_num_inference_steps ?? undefined,
     sampler: body.sampler ?? undefined,
     spacing: body.spacing ?? undefined,
@@ -120,11 +126,12 @@ export function requireImageEncoder({ configs, info }: Checkpoint): void {
     });
 }
 
-/** @throws ApiError 400 for a model that only makes variations of pictures */
-export function requireTextToImage({ configs, info }: Checkpoint): void {
-  if (configs.prior === null)
-    throw new ApiError(400, `The model '${info.name}' makes variations of pictures, not pictures from text.`, {
-      param: 'model',
-      code: 'unsupported_model',
-    });
+/** @throws ApiError 400 for a model that has not the prior that is asked for */
+export function requirePrior({ configs, info }: Checkpoint, prior: SamplingSettings['prior']): void {
+  if ((prior === 'ar' ? configs.priorAr : configs.prior) !== null) return;
+  const message =
+    prior === 'ar'
+      ? `The model '${info.name}' has no autoregressive prior.`
+      : `The model '${info.name}' makes variations of pictures, not pictures from text.`;
+  throw new ApiError(400, message, { param: prior === 'ar' ? 'prior' : 'model', code: 'unsupported_model' });
 }

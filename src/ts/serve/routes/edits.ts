@@ -13,7 +13,7 @@ import {
   formatFields,
   givenSettings,
   promptField,
-  requireTextToImage,
+  requirePrior,
   samplingFields,
 } from '../images/fields.js';
 import { imagesSchema } from '../images/schema.js';
@@ -54,7 +54,7 @@ export function editRoutes(instance: FastifyInstance, service: Service, limits: 
       const { model } = unclip;
       const { image, mask, prompt, n, stream, partial_images, size, ...rest } = request.body;
       checkModel(rest.model, modelNames);
-      requireTextToImage(model);
+      requirePrior(model, rest.prior ?? undefined);
       const sides = await readSides(image, 'image', config.maxPixels);
       if (mask != null) await readSides(mask, 'mask', config.maxPixels);
       checkSize(size, sides);

@@ -12,7 +12,7 @@ import {
   formatFields,
   givenSettings,
   promptField,
-  requireTextToImage,
+  requirePrior,
   samplingFields,
   sizeField,
 } from '../images/fields.js';
@@ -48,7 +48,7 @@ export function generationRoutes(instance: FastifyInstance, service: Service, li
       const { model } = unclip;
       const { prompt, n, stream, partial_images, ...rest } = request.body;
       checkModel(rest.model, modelNames);
-      requireTextToImage(model);
+      requirePrior(model, rest.prior ?? undefined);
       const form = answerForm(rest, baseUrl(request, config));
       const asked = { prompt, n: n ?? 1, ...givenSettings(rest) };
       const checked = checkRequest(asked, model.info.defaults);
