@@ -40,6 +40,7 @@ describe('clients that go away', () => {
     await server.until('unclip_pictures_total{outcome="cancelled"}', (count) => count === 1);
     expect((await other).data).toHaveLength(1);
     await server.until(ACTIVE, (active) => active === 0);
+    expect(server.log).toContain('client went away');
     // A step may have been under way, and one more before the socket's end was seen.
     expect((await server.metric('unclip_steps_total{stage="prior",batch="1"}')) - steps).toBeLessThan(500);
     await server.end();

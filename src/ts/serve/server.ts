@@ -13,6 +13,7 @@ import { useZod } from './http/schema.js';
 import { unixTime } from './images/answer.js';
 import { MOST_PICTURES } from './images/fields.js';
 import { PictureFiles } from './images/picture-files.js';
+import { Activity } from './jobs/activity.js';
 import { Edits } from './jobs/edits.js';
 import { Jobs } from './jobs/jobs.js';
 import { writeUnfinished } from './jobs/unfinished.js';
@@ -30,7 +31,7 @@ const ARRIVAL_MS = 120_000;
 const HEADERS_MS = 20_000;
 
 /** How long clients that are slow to take their answers are waited for at the end. */
-const SLOW_CLIENTS_MS = 2000;
+const SLOW_CLIENTS_MS = 10_000;
 
 /** How a service ended. */
 export interface Drained {
@@ -68,6 +69,7 @@ export class ImageServer {
       scheduler,
       jobs,
       edits,
+      answering: new Activity(),
       files: await PictureFiles.open(config.picturesFolder, config.pictureTtlMs),
       metrics,
       modelNames: [name, ...config.aliases],
@@ -95,16 +97,18 @@ export class ImageServer {
    * left then is stopped and written to a file.
    */
   async drain(): Promise<Drained> {
-    const { jobs, scheduler, files, config } = this.#service;
+    const { jobs, scheduler, files, config, answering } = this.#service;
     jobs.close();
     this.app.log.info({ jobs: jobs.size }, 'draining');
     await jobs.idle(config.drainLimitMs);
     const stopped = jobs.stop();
     const lines = stopped.filter((request) => request !== undefined);
     const file = lines.length === 0 ? undefined : await this.#write(lines);
-    const cutOff = setTimeout(() => this.app.server.closeAllConnections(), SLOW_CLIENTS_MS);
-    await this.app.close();
-    clearTimeout(cutOff);
+    await answering.idle(SLOW_CLIENTS_MS);
+    const closed = this.app.close();
+    // Connections that are kept alive, or on which nothing was ever asked.
+    this.app.server.closeAllConnections();
+    await closed;
     await scheduler.close();
     await files.close();
     return { unfinished: stopped.length, written: file === undefined ? 0 : lines.length, file };
@@ -137,7 +141,7 @@ async function makeApp(service: Service): Promise<FastifyInstance> {
     return503OnClosing: false,
   });
   useZod(app);
-  logRequests(app, (route, method, status, ms) => metrics.request(route, method, status, ms));
+  logRequests(app, service.answering, (route, method, status, ms) => metrics.request(route, method, status, ms));
   handleErrors(
     app,
     () => retryAfterSeconds(service),

@@ -2,6 +2,7 @@ import type { Scheduler } from '../pipelines/scheduler/scheduler.js';
 import type { Unclip } from '../pipelines/unclip.js';
 import type { ServeConfig } from './config.js';
 import type { PictureFiles } from './images/picture-files.js';
+import type { Activity } from './jobs/activity.js';
 import type { Edits } from './jobs/edits.js';
 import type { Jobs } from './jobs/jobs.js';
 import type { Metrics } from './metrics.js';
@@ -13,6 +14,8 @@ export interface Service {
   readonly scheduler: Scheduler;
   readonly jobs: Jobs;
   readonly edits: Edits;
+  /** Requests that have not had their whole answer. */
+  readonly answering: Activity;
   readonly files: PictureFiles;
   readonly metrics: Metrics;
   /** Names of the model, its own first. */

@@ -2,6 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import type { ServeConfig } from '../config.js';
+import type { Activity } from '../jobs/activity.js';
+
+/** Status of requests whose client did not wait for the answer, as nginx has it. */
+const CLIENT_GONE = 499;
 
 /** An id that a client or a proxy may give a request. */
 const GIVEN_ID = /^[\w.:-]{1,100}$/;
@@ -24,17 +28,21 @@ export const requestId = ({ headers }: IncomingMessage): string => {
 /** Told of every answered request: its route's pattern, method, status, milliseconds. */
 export type OnAnswer = (route: string, method: string, status: number, ms: number) => void;
 
-/** Names the request in its answer, as OpenAI does, and logs one line of it at its end. */
-export function logRequests(app: FastifyInstance, onAnswer: OnAnswer): void {
+/** Names the request in its answer, as OpenAI does, and logs one line of it at its end. @param answering requests under way */
+export function logRequests(app: FastifyInstance, answering: Activity, onAnswer: OnAnswer): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    const { method, url, apiKey } = request;
-    const { elapsedTime, statusCode: status, raw } = reply;
-    const [path] = url.split('?', 1);
-    const line = { method, path, status, ms: Math.round(elapsedTime), key: apiKey?.name };
-    request.log.info(line, raw.writableFinished ? 'answered' : 'client went away');
-    onAnswer(request.routeOptions.url ?? 'unknown', method, status, elapsedTime);
+    answering.begin();
+    // Fastify's own hook, onResponse, does not hear of clients that go away.
+    reply.raw.once('close', () => {
+      answering.end();
+      const { method, url, apiKey } = request;
+      const answered = reply.raw.writableFinished;
+      const status = answered ? reply.statusCode : CLIENT_GONE;
+      const [path] = url.split('?', 1);
+      const line = { method, path, status, ms: Math.round(reply.elapsedTime), key: apiKey?.name };
+      request.log.info(line, answered ? 'answered' : 'client went away');
+      onAnswer(request.routeOptions.url ?? 'unknown', method, status, reply.elapsedTime);
+    });
   });
 }

@@ -1,5 +1,6 @@
 import type { GeneratedImage } from '../../pipelines/generated-image.js';
 import { ApiError } from '../http/api-error.js';
+import { Activity } from './activity.js';
 import { Job, type JobLimits, type JobRequest } from './job.js';
 
 /** Draws the pictures of a job: a promise for each, rejected soon after the job's signal is aborted. */
@@ -10,7 +11,7 @@ export class Jobs {
   readonly #limits: JobLimits;
   readonly #onBegun: (queuedMs: number) => void;
   readonly #underWay = new Set<Job>();
-  #idle: (() => void)[] = [];
+  readonly #activity = new Activity();
   #closing = false;
 
   /** @param onBegun told how long a job has waited for its first picture to begin */
@@ -45,6 +46,7 @@ export class Jobs {
       throw error;
     }
     this.#underWay.add(job);
+    this.#activity.begin();
     const told = pictures.map((picture) =>
       picture.catch((failure: unknown) => {
         const reason = job.reasonOf(failure);
@@ -69,16 +71,8 @@ export class Jobs {
   }
 
   /** Waits until no job is under way, at most `ms` milliseconds. */
-  async idle(ms: number): Promise<void> {
-    if (this.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      new Promise<void>((resolve) => this.#idle.push(resolve)),
-      new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, ms);
-      }),
-    ]);
-    clearTimeout(timer);
+  idle(ms: number): Promise<void> {
+    return this.#activity.idle(ms);
   }
 
   /** Stops everything that is under way. @returns what each was; undefined for what `unclip batch` cannot draw */
@@ -91,8 +85,7 @@ export class Jobs {
   #settle(job: Job): void {
     job.settle();
     this.#underWay.delete(job);
-    if (this.size > 0) return;
-    for (const resolve of this.#idle.splice(0)) resolve();
+    this.#activity.end();
   }
 }
 
