@@ -214,6 +214,7 @@ describe('the end of a service', () => {
     expect([unfinished, written]).toEqual([2, 2]);
     expect(existsSync(unfinishedFile)).toBe(false);
     const context = { defaults: DEFAULTS, size: 32, seed: 0 };
+    expect(statSync(file!).mode & 0o077).toBe(0);
     const lines = readFileSync(file!, 'utf8').trim().split('\n');
     const read = lines.map((line, i) => parseBatchLine(line, i + 1, context));
     const settings = { ...DEFAULTS, decoderSteps: 1000, priorSteps: 1000, decoderGuidanceScale: 3 };

@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { writeFileAtomic } from '../../util/write-file.js';
 import type { JobRequest } from './job.js';
 
@@ -10,5 +11,7 @@ export async function writeUnfinished(path: string, requests: readonly JobReques
   const time = new Date().toISOString().replace(/[:.]/g, '-');
   const file = path.replace(/(\.jsonl)?$/, `-${time}.jsonl`);
   await writeFileAtomic(file, Buffer.from(requests.map((request) => `${JSON.stringify(request)}\n`).join('')));
+  // It holds prompts, which are nobody else's business.
+  await chmod(file, 0o600);
   return file;
 }
