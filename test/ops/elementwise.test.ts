@@ -13,7 +13,7 @@ const ACTIVATIONS = {
   silu: (x: Float32Array): ArrayLike<number> => addon().silu(x),
   gelu: (x: Float32Array): ArrayLike<number> => addon().gelu(x),
   quickGelu: (x: Float32Array): ArrayLike<number> => addon().quickGelu(x),
-  relu: (x: Float32Array): ArrayLike<number> => x.map((v) => Math.max(v, 0)),
+  relu: (x: Float32Array): ArrayLike<number> => addon().relu(x),
 };
 const NAMES = ['silu', 'gelu', 'quickGelu', 'relu'] as const;
 

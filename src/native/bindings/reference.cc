@@ -177,6 +177,7 @@ void registerReference(Napi::Env env, Napi::Object exports) {
   exports.Set("silu", Napi::Function::New<pointwise<reference::silu>>(env));
   exports.Set("gelu", Napi::Function::New<pointwise<reference::gelu>>(env));
   exports.Set("quickGelu", Napi::Function::New<pointwise<reference::quickGelu>>(env));
+  exports.Set("relu", Napi::Function::New<pointwise<reference::relu>>(env));
   exports.Set("timestepEmbedding", Napi::Function::New<timestepEmbedding>(env));
   exports.Set("diffusionStep", Napi::Function::New<diffusionStep>(env));
   exports.Set("sampleCategorical", Napi::Function::New<sampleCategorical>(env));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -10,5 +11,7 @@ double silu(double x) { return x / (1.0 + std::exp(-x)); }
 double gelu(double x) { return 0.5 * x * (1.0 + std::erf(x / std::numbers::sqrt2)); }
 
 double quickGelu(double x) { return x / (1.0 + std::exp(-1.702 * x)); }
+
+double relu(double x) { return std::max(x, 0.0); }
 
 }  // namespace unclip::reference

@@ -48,6 +48,8 @@ double silu(double x);
 double gelu(double x);
 /// x · sigmoid(1.702 x), CLIP's approximation of GELU.
 double quickGelu(double x);
+/// max(x, 0).
+double relu(double x);
 
 /// torch.nn.functional.interpolate(mode='bicubic', antialias=True, align_corners=False): cubic a = -0.5 in both directions.
 void bicubicAntialias(const double* x, std::size_t batch, std::size_t height, std::size_t width, std::size_t channels,

@@ -155,6 +155,8 @@ export interface ReferenceOps {
   gelu(x: Reals): Float64Array;
   /** x · sigmoid(1.702 x). */
   quickGelu(x: Reals): Float64Array;
+  /** max(x, 0). */
+  relu(x: Reals): Float64Array;
   /** F.interpolate(mode='bicubic', antialias=True, align_corners=False): cubic a = -0.5. */
   bicubicAntialias(x: Reals, sizes: PictureSizes & { outHeight: number; outWidth: number }): Float64Array;
   /** [B, H, W, C] → [B, H/2, W/2, C]. */

@@ -4,7 +4,6 @@ import type { Activation } from '../../ops/activations.js';
 import { lastDim, rowsOf } from '../../ops/lowering.js';
 import { matmulOf } from '../../ops/matmul/matmul-call.js';
 import type { OpCall } from '../../ops/types.js';
-import { activationOf } from './activation-of.js';
 import { pick, type Reference } from './sample.js';
 
 /** Rows and columns of a result that are checked: every row with every column. */
@@ -20,7 +19,7 @@ function columnsOf(w: ArrayLike<number>, k: number, ldw: number, columns: readon
 }
 
 const activated = (values: Float64Array, act: unknown): Float64Array =>
-  act === undefined || act === 'none' ? values : activationOf(act as Exclude<Activation, 'none'>, values);
+  act === undefined || act === 'none' ? values : addon()[act as Exclude<Activation, 'none'>](values);
 
 /** The whole result on `rows` × `columns`: product, bias, activation, residual. */
 function epilogue(
