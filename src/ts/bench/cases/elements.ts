@@ -18,16 +18,17 @@ function both(op: string, build: Build, suffix = ''): BenchCase[] {
 
 const vector = (g: GraphBuilder, shape: readonly number[], name: string): T => g.vectorWeight([shape.at(-1)!], [name]);
 
-/** A guided draw of one code of `codes`, out of `categories`. */
+/** A guided draw of one code for each of `images`, out of `categories`; `codes` are in the noise. */
 const draw =
-  (categories: number, codes: number) =>
+  (images: number, categories: number, codes: number) =>
   (g: GraphBuilder): undefined => {
-    g.sampleCategorical(input(g, [2, categories], 'logits'), {
-      noise: g.input('noise', [1, codes, categories], 'f32'),
-      settings: g.input('settings', [1, SAMPLE_SETTINGS], 'f32'),
-      position: g.input('position', [2], 'u32'),
-      codes: g.state('codes', [1, codes], 'u32'),
-      tokens: g.state('tokens', [2, 1], 'u32'),
+    const rows = 2 * images;
+    g.sampleCategorical(input(g, [rows, categories], 'logits'), {
+      noise: g.input('noise', [images, codes, categories], 'f32'),
+      settings: g.input('settings', [images, SAMPLE_SETTINGS], 'f32'),
+      position: g.input('position', [rows], 'u32'),
+      codes: g.state('codes', [images, codes], 'u32'),
+      tokens: g.state('tokens', [rows, 1], 'u32'),
       first: 0,
     });
   };
@@ -54,8 +55,8 @@ export const elements: readonly BenchCase[] = [
       g.appendRows(g.state('cache', [2, 110, 256], g.dtype), input(g, [2, 1, 256]), g.input('position', [2], 'u32')),
   }),
   ...casesOf('sampleCategorical', {
-    '1x64-guided': draw(64, 32),
-    '1x1024-guided': draw(1024, 319),
+    '64x64-guided': draw(64, 64, 32),
+    '64x1024-guided': draw(64, 1024, 8),
   }),
   ...casesOf(
     'embedding',
