@@ -10,9 +10,8 @@ const folder = mkdtempSync(join(tmpdir(), 'unclip-cli-parity-'));
 // Kinds that need no adapter: fast, and the rest has tests of its own.
 beforeAll(() => {
   for (const kind of ['rng', 'schedule']) cpSync(join(FIXTURES, kind), join(folder, 'good', kind), { recursive: true });
-  // What a CLIP fixture looks like from outside: of a kind that nothing checks yet.
-  mkdirSync(join(folder, 'good', 'seen', 'hf'), { recursive: true });
-  writeFileSync(join(folder, 'good', 'seen', 'hf', 'config.json'), '{}');
+  // What a DALL·E mini fixture looks like from outside: of a kind that nothing checks yet.
+  mkdirSync(join(folder, 'good', 'seen', 'dalle_bart'), { recursive: true });
   writeFileSync(join(folder, 'good', 'seen', 'golden.safetensors'), '');
   // The same numbers, one of them changed.
   cpSync(join(FIXTURES, 'rng'), join(folder, 'bad'), { recursive: true });
@@ -34,7 +33,7 @@ describe('parity', () => {
     const rows = lines.filter((line) => line.endsWith('  pass')).length;
     expect(rows).toBeGreaterThan(5);
     const unsupported = lines.filter((line) => line.startsWith('not supported: ')).length;
-    expect(stdout).toContain('not supported: clip (seen)');
+    expect(stdout).toContain('not supported: min-dalle (seen)');
     expect(lines.at(-1)).toBe(`${rows} passed, 0 failed, ${unsupported} not supported`);
   });
 
@@ -47,14 +46,16 @@ describe('parity', () => {
   });
 
   it('fails when a required kind is absent or not supported', async () => {
-    const good = ['parity', join(folder, 'good'), '--only', 'rng,schedule,clip'];
+    const good = ['parity', join(folder, 'good'), '--only', 'rng,schedule,min-dalle'];
     expect((await unclip([...good, '--require', 'rng,schedule'])).code).toBe(0);
     const absent = await unclip([...good, '--require', 'dvae']);
     expect(absent.code).toBe(1);
     expect(absent.stdout).toContain('required: dvae was not found');
-    const unsupported = await unclip([...good, '--require', 'clip']);
+    const unsupported = await unclip([...good, '--require', 'min-dalle']);
     expect(unsupported.code).toBe(1);
-    expect(unsupported.stdout).toMatch(/required: clip was not checked .*\n\d+ passed, 1 failed, \d+ not supported\n$/);
+    expect(unsupported.stdout).toMatch(
+      /required: min-dalle was not checked .*\n\d+ passed, 1 failed, \d+ not supported\n$/,
+    );
   });
 
   it('fails when nothing was checked', async () => {
