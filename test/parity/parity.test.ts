@@ -16,7 +16,7 @@ const failed = (rows: readonly Row[]): string[] =>
 describe('parity with the reference', () => {
   it('finds fixtures by what lies in them', () => {
     const kinds = findFixtures(FIXTURES).map((f) => f.kind);
-    expect(new Set(kinds)).toEqual(new Set(['clip', 'rng', 'schedule', 'tokenizer', 'unclip-t2i']));
+    expect(new Set(kinds)).toEqual(new Set(['clip', 'dvae', 'rng', 'schedule', 'tokenizer', 'unclip-t2i']));
   });
 
   it('holds for every stored tensor in f32', async () => {
