@@ -63,6 +63,8 @@ const EXPORTS = [
   'linear',
   'nearest2x',
   'quickGelu',
+  'relu',
+  'sampleCategorical',
   'silu',
   'softmax',
   'timestepEmbedding',

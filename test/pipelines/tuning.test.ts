@@ -18,12 +18,12 @@ const original = [...variants];
 
 beforeEach(() => {
   process.env.UNCLIP_TUNING_DIR = join(folder, 'tuning');
-  // The rules' choice is made slow: the same kernels five times over. Everything that is measured beats it.
+  // The rules' choice is made slow: the same kernels ten times over. Everything that is measured beats it.
   const portable = original.find((v) => v.name === 'portable')!;
   const slow: Variant = {
     ...portable,
     name: 'cpu-slow',
-    lower: (call, caps, tuning) => Array.from({ length: 5 }, () => portable.lower(call, caps, tuning)).flat(),
+    lower: (call, caps, tuning) => Array.from({ length: 10 }, () => portable.lower(call, caps, tuning)).flat(),
   };
   variants.splice(0, variants.length, slow, { ...portable, name: 'cpu-plain' });
 });
