@@ -79,7 +79,11 @@ describe('unclip edit', () => {
       file: at('wide.png'),
       width: 80,
       height: 54,
-      parameters: { edit: { kind: 'tiles' } },
+      parameters: {
+        operation: 'edit',
+        edit: { kind: 'tiles' },
+        command: expect.stringMatching(/^unclip edit picture\.png .*--outpaint/),
+      },
     });
     expect(notes).toHaveLength(1);
   });

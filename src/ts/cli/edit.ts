@@ -18,6 +18,7 @@ import { loadOptions, loadUnlessAborted, type ModelOptions, withModelOptions } f
 import { BUNDLED, modelFolder } from './models.js';
 import { decimalNumber, wholeNumber } from './options.js';
 import { Output } from './output.js';
+import { commandLine } from './pictures-in.js';
 import { reportDrawn } from './report.js';
 import {
   type RequestSettings,
@@ -70,7 +71,7 @@ export function editCommand(context: CommandContext): Command {
     )
     .addHelpText('after', HELP);
   return withFileOptions(withModelOptions(withSamplingOptions(command, 'pictures to draw'))).action(
-    (picture: string, prompt: string, options: EditCliOptions) => edit(picture, prompt, options, context),
+    (picture: string, prompt: string, options: EditCliOptions) => edit(picture, prompt, options, command, context),
   );
 }
 
@@ -82,7 +83,13 @@ function outpaint(text: string): Partial<Margins> {
   return checkMargins(Object.fromEntries(sides.map((side) => [side![1]!, Number(side![2])])));
 }
 
-async function edit(path: string, prompt: string, options: EditCliOptions, context: CommandContext): Promise<void> {
+async function edit(
+  path: string,
+  prompt: string,
+  options: EditCliOptions,
+  command: Command,
+  context: CommandContext,
+): Promise<void> {
   const model = options.model ?? BUNDLED;
   const folder = modelFolder(model);
   const settings = requestSettings(options);
@@ -103,7 +110,8 @@ async function edit(path: string, prompt: string, options: EditCliOptions, conte
   try {
     const unknown = warnOfUnknownWords([prompt], unclip, context.stderr);
     const openMs = performance.now() - begin;
-    const drawing = new Drawing(model, output, context, { ...options, openMs });
+    const parameters = { command: commandLine(command, settings.seed) };
+    const drawing = new Drawing(model, output, context, { ...options, parameters, openMs });
     const notes = new Set<string>();
     await drawing.draw(jobs({ prompt, ...inputs, ...settings }, output, unclip, notes), settings.n);
     if (!options.quiet && !options.json) for (const note of notes) printLine(context.stderr, note);

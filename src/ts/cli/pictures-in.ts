@@ -39,9 +39,19 @@ export function commandLine(command: Command, seed: number): string {
     const name = option.attributeName();
     if (NOT_REPEATED.has(name) || name === 'seed' || command.getOptionValueSource(name) !== 'cli') continue;
     const value: unknown = command.getOptionValue(name);
-    words.push(option.long ?? option.short ?? '', ...(typeof value === 'boolean' ? [] : [String(value)]));
+    words.push(option.long ?? option.short ?? '', ...(typeof value === 'boolean' ? [] : [optionWord(value)]));
   }
   return [...words, '--seed', String(seed)].map(quoted).join(' ');
+}
+
+/** An option's value as it is typed: pictures without their folders, sides with their numbers. */
+function optionWord(value: unknown): string {
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value)
+      .map(([name, number]) => `${name}:${number}`)
+      .join(',');
+  const word = String(value);
+  return isPictureName(word) ? basename(word) : word;
 }
 
 const quoted = (word: string): string => (/^[\w./:+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

@@ -50,7 +50,7 @@ export async function drawWindows(engine: Engine, plan: EditPlan): Promise<DrawR
   }
   const images = canvases.map(({ width, height, data }, k) => {
     const edit = { ...plan.resampling, ...placement };
-    return new GeneratedImage(width, height, data, { ...made[k]!.parameters, seed: seed + k, edit });
+    return new GeneratedImage(width, height, data, { ...made[k]!.parameters, seed: seed + k, operation: 'edit', edit });
   });
   for (const [k, image] of images.entries()) await plan.onImage?.(image, k);
   return { images, timings: [...timings].map(([stage, ms]) => ({ stage, ms })) };
