@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/ts/util/package-root.js';
+import { manifestOf, picturesIn, sha256Of } from '../support/batch-output.js';
 import { makeTinyModel } from '../support/tiny-model.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'unclip-batch-kill-'));
@@ -48,23 +48,6 @@ const finish = (out: string, ...more: string[]): Promise<{ code: number | null; 
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...text })));
 };
 
-interface Entry {
-  readonly key: string;
-  readonly file: string;
-  readonly sha256: string;
-  readonly prompt: string;
-  readonly seed: number;
-}
-
-const manifestOf = (out: string): Entry[] =>
-  readFileSync(join(out, 'manifest.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Entry);
-
-const picturesIn = (out: string): string[] =>
-  readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.png'));
-
 describe('unclip batch', { timeout: 600_000 }, () => {
   it('loses nothing, draws nothing twice and leaves no half file, whenever it is killed', async () => {
     const out = join(folder, 'killed');
@@ -84,12 +67,7 @@ describe('unclip batch', { timeout: 600_000 }, () => {
     expect(entries).toHaveLength(PICTURES);
     expect(new Set(entries.map(({ key }) => key)).size).toBe(PICTURES);
     expect(picturesIn(out).sort()).toEqual(entries.map(({ file }) => file).sort());
-    for (const { file, sha256 } of entries)
-      expect(
-        createHash('sha256')
-          .update(readFileSync(join(out, file)))
-          .digest('hex'),
-      ).toBe(sha256);
+    for (const { file, sha256 } of entries) expect(sha256Of(out, file)).toBe(sha256);
     const { drawn, kept, bad, lines } = JSON.parse(stdout) as Record<string, number>;
     expect(drawn! + kept!).toBe(PICTURES + 1);
     expect([lines, bad]).toEqual([LINES.length, 2]);

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unclipCacheFolder } from '../../src/ts/gpu/driver-env.js';
 import { readSystemFacts } from '../../src/ts/gpu/driver-hints.js';
 import { packageRoot } from '../../src/ts/util/package-root.js';
+import { manifestOf, picturesIn, sha256Of } from '../support/batch-output.js';
 import { makeTinyModel } from '../support/tiny-model.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'unclip-queue-'));
@@ -65,19 +65,6 @@ const said = (child: ChildProcess, text: RegExp): Promise<void> =>
     });
   });
 
-interface Entry {
-  readonly key: string;
-  readonly file: string;
-  readonly sha256: string;
-  readonly line: number;
-}
-
-const manifestOf = (out: string): Entry[] =>
-  readFileSync(join(out, 'manifest.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Entry);
-
 describe('unclip batch --queue', { timeout: 600_000 }, () => {
   const out = join(folder, 'out');
 
@@ -98,14 +85,8 @@ describe('unclip batch --queue', { timeout: 600_000 }, () => {
     const entries = manifestOf(out);
     expect(new Set(entries.map(({ line }) => line)).size).toBe(PICTURES);
     expect(new Set(entries.map(({ key }) => key)).size).toBe(entries.length);
-    const pictures = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.png'));
-    expect(pictures.sort()).toEqual(entries.map(({ file }) => file).sort());
-    for (const { file, sha256 } of entries)
-      expect(
-        createHash('sha256')
-          .update(readFileSync(join(out, file)))
-          .digest('hex'),
-      ).toBe(sha256);
+    expect(picturesIn(out).sort()).toEqual(entries.map(({ file }) => file).sort());
+    for (const { file, sha256 } of entries) expect(sha256Of(out, file)).toBe(sha256);
     expect(readFileSync(join(out, 'errors.jsonl'), 'utf8')).toMatch(/"line":25,"code":"INPUT_INVALID"/);
 
     // SIGINT lets a worker finish what it has and end well.

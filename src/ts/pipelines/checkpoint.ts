@@ -5,7 +5,6 @@ import { ClipPreprocessor } from '../image/clip-preprocess.js';
 import type { ClipVisionConfig } from '../models/clip-vision.js';
 import { type ComponentName, loadUnclipModel, type UnclipModel } from '../models/model-index.js';
 import { unclipNetworks } from '../models/networks.js';
-import { distinctWeights } from '../models/parameters.js';
 import type { PriorConfig } from '../models/prior.js';
 import type { PriorArConfig } from '../models/prior-ar.js';
 import { ClipTokenizer } from '../text/clip-tokenizer.js';
@@ -13,6 +12,7 @@ import { UnclipError } from '../util/errors.js';
 import { openWeights, type Weights } from '../weights/weights.js';
 import { fingerprint } from './fingerprint.js';
 import { type ModelInfo, readModelInfo } from './model-info.js';
+import { requireNoSurplus, requireTensors } from './required-tensors.js';
 import type { PriorChoice } from './settings.js';
 
 /** A model folder in diffusers' layout, opened and checked: configs, tokenizer, schedules, mapped weights. */
@@ -67,16 +67,8 @@ export class Checkpoint {
       })) {
         const opened = openWeights(join(folder, component));
         weights.set(component, opened);
-        for (const { weight } of distinctWeights(graphs))
-          weight!.sources.forEach((name, i) => {
-            opened.get(name, weight!.sourceShapes[i]);
-          });
-        const surplus = opened.unused().filter((name) => !ignoredTensors.includes(name));
-        if (surplus.length > 0)
-          throw new UnclipError(
-            'MODEL_CONFIG_INVALID',
-            `'${join(folder, component)}' holds ${surplus.length} tensors that its config.json has no place for, first '${surplus[0]}'`,
-          );
+        requireTensors(opened, ...graphs);
+        requireNoSurplus(opened, ignoredTensors);
       }
       return new Checkpoint(folder, configs, weights);
     } catch (error) {

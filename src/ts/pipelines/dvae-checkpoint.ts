@@ -4,9 +4,9 @@ import type { Graph } from '../graph/types.js';
 import { type DvaeConfig, dvaeConfig } from '../models/dvae-config.js';
 import { dvaeDecoderGraph } from '../models/dvae-decoder.js';
 import { dvaeEncoderGraph } from '../models/dvae-encoder.js';
-import { distinctWeights } from '../models/parameters.js';
 import { UnclipError } from '../util/errors.js';
 import { openWeights, type Weights } from '../weights/weights.js';
+import { requireTensors } from './required-tensors.js';
 
 /** The folder of a discrete VAE, opened and checked: encoder.* and decoder.*, as safetensors or as OpenAI's pickles. */
 export class DvaeCheckpoint {
@@ -57,10 +57,7 @@ const shapes = (weights: Weights) => (name: string) => (weights.has(name) ? weig
 
 /** Every tensor that a graph asks for, in its shape, and no other. */
 function requireExactly(weights: Weights, graph: Graph): void {
-  for (const { weight } of distinctWeights([graph]))
-    weight!.sources.forEach((name, i) => {
-      weights.get(name, weight!.sourceShapes[i]);
-    });
+  requireTensors(weights, graph);
   const [surplus] = weights.unused();
   if (surplus !== undefined)
     throw new UnclipError(

@@ -16,7 +16,6 @@ import {
   parseClipVisionConfig,
 } from '../../models/clip-vision.js';
 import { configError } from '../../models/config.js';
-import { distinctWeights } from '../../models/parameters.js';
 import type { WeightSource } from '../../runtime/residency.js';
 import { ClipTokenizer } from '../../text/clip-tokenizer.js';
 import { UnclipError } from '../../util/errors.js';
@@ -27,6 +26,7 @@ import { openWeights, type Weights } from '../../weights/weights.js';
 import type { Checkpoint } from '../checkpoint.js';
 import { fingerprint } from '../fingerprint.js';
 import { type ModelInfo, readModelInfo } from '../model-info.js';
+import { requireNoSurplus, requireTensors } from '../required-tensors.js';
 
 /** How a checkpoint lays its CLIP out on the disk. */
 export type ClipLayout =
@@ -251,22 +251,6 @@ function requireTextTensors(source: TensorSource, config: ClipTextConfig): void 
 
 function requireImageTensors(source: TensorSource, config: ClipVisionConfig): void {
   requireTensors(source, clipVisionGraph(config, { batch: 1, dtype: 'f32' }));
-}
-
-function requireTensors(source: TensorSource, graph: ReturnType<typeof clipTextGraph>): void {
-  for (const { weight } of distinctWeights([graph]))
-    weight!.sources.forEach((name, i) => {
-      source.get(name, weight!.sourceShapes[i]);
-    });
-}
-
-function requireNoSurplus(weights: Weights, ignored: readonly string[]): void {
-  const surplus = weights.unused().filter((name) => !ignored.includes(name));
-  if (surplus.length > 0)
-    throw new UnclipError(
-      'MODEL_CONFIG_INVALID',
-      `'${weights.folder}' holds ${surplus.length} tensors that its config has no place for, first '${surplus[0]}'`,
-    );
 }
 
 /** What the parts must agree on. */
