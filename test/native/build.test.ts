@@ -65,6 +65,7 @@ const EXPORTS = [
   'quickGelu',
   'relu',
   'sampleCategorical',
+  'setEnvironment',
   'silu',
   'softmax',
   'timestepEmbedding',

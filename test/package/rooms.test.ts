@@ -24,7 +24,7 @@ const FLOORS = [
 /** Rooms of one floor that may import from each other, by file. */
 const NEIGHBOURS: readonly (readonly string[])[] = [
   ['graph', 'ops'],
-  ['weights', 'native'],
+  ['weights', 'gpu', 'native'],
   ['models', 'diffusion', 'text', 'image'],
 ];
 

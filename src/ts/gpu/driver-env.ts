@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { constants, homedir } from 'node:os';
 import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import { addon } from '../native/addon.js';
 import { UnclipError } from '../util/errors.js';
 
 /**
@@ -11,7 +13,7 @@ import { UnclipError } from '../util/errors.js';
  * so this file does, in two ways that both work inside a running process:
  *
  * 1. The Vulkan loader and Mesa read their settings with `getenv`, and an assignment to `process.env` on the main
- *    thread is a `setenv`.
+ *    thread is a `setenv`; in a worker thread the native addon does that.
  * 2. The copy's libraries are opened by absolute path before Dawn asks for them by bare name. glibc gives out a library
  *    that is already in the process when its SONAME fits, so no LD_LIBRARY_PATH is needed, which would have to be set
  *    before Node starts.
@@ -147,6 +149,7 @@ let current: DriverChoice | undefined;
 
 function apply(choice: DriverChoice): DriverEnvironment {
   Object.assign(process.env, choice.variables);
+  if (!isMainThread) for (const [name, value] of Object.entries(choice.variables)) addon().setEnvironment(name, value);
   if (choice.variables.MESA_SHADER_CACHE_DIR) {
     try {
       mkdirSync(choice.variables.MESA_SHADER_CACHE_DIR, { recursive: true });
@@ -172,9 +175,6 @@ function choose(systemFailed: boolean): DriverChoice {
 /**
  * Makes the right Vulkan driver findable for Dawn. Call it before `webgpu` creates an instance; calling it again changes
  * nothing. On macOS and Windows there is nothing to do.
- *
- * It sets variables in `process.env`, which reaches C code from the main thread only: in a worker, call it on the main
- * thread first, or start the worker with `env: SHARE_ENV`.
  *
  * @throws UnclipError INPUT_INVALID for an unknown value of UNCLIP_ADAPTER.
  */

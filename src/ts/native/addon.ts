@@ -207,6 +207,8 @@ export interface Addon extends ReferenceOps {
   /** Elements of `dtype` → f32, or f16 bits rounded to nearest even. */
   convert(source: ArrayBufferLike | ArrayBufferView, dtype: StoredDType, target: 'f32'): Float32Array;
   convert(source: ArrayBufferLike | ArrayBufferView, dtype: StoredDType, target: 'f16'): Uint16Array;
+  /** Sets an environment variable of the whole process, from a worker thread too, whose process.env is a copy. */
+  setEnvironment(name: string, value: string): void;
 }
 
 let loaded: Addon | undefined;
