@@ -6,7 +6,7 @@ export type { SamplerName, SamplingChoice } from './diffusion/samplers/registry.
 export type { Spacing } from './diffusion/spacing.js';
 export type { AdapterDescription } from './gpu/device.js';
 export type { WeightFormat } from './graph/quantize.js';
-export type { PictureFormat } from './image/encode.js';
+export { type EncodeOptions, encodePicture, type PictureFormat } from './image/encode.js';
 export type { Fit } from './image/fit-picture.js';
 export type { PictureParameters } from './image/parameters.js';
 export type { Picture } from './image/picture.js';
@@ -33,13 +33,10 @@ export type { ModelInfo } from './pipelines/model-info.js';
 export type { RuntimeLoadOptions } from './pipelines/open-runtime.js';
 export type { GenerateProgress } from './pipelines/progress.js';
 export type { PictureRequest } from './pipelines/request.js';
+export type { PictureStep, SchedulerOptions, SubmitOptions } from './pipelines/scheduler/options.js';
+export type { PictureEvent, StreamOptions } from './pipelines/scheduler/picture-stream.js';
 export type { LaneStage } from './pipelines/scheduler/policy.js';
-export {
-  type PictureStep,
-  Scheduler,
-  type SchedulerOptions,
-  type SubmitOptions,
-} from './pipelines/scheduler/scheduler.js';
+export { Scheduler } from './pipelines/scheduler/scheduler.js';
 export type { SchedulerMetrics, StageMetrics } from './pipelines/scheduler/scheduler-metrics.js';
 export type { PriorChoice, PriorKind, SamplingSettings } from './pipelines/settings.js';
 export type { GenerateRequest, GenerateResult } from './pipelines/text-to-image.js';

@@ -8,9 +8,7 @@ import { PRIORS, type PriorChoice, type SamplingSettings } from './settings.js';
 const steps = z.int('give a whole number').min(2, 'at least 2 are needed').max(1000, 'the schedule has 1000');
 const scale = z.number('give a number').min(0, 'give 0 or more (up to 1: no guidance)').max(100, 'give 100 or less');
 
-const schema = z.object({
-  n: z.int('give a whole number').min(1, 'draw at least 1').max(10_000, 'draw at most 10000 at once').default(1),
-  seed: z.int('give a whole number').min(0, 'give 0 or more').optional(),
+const settingsSchema = z.object({
   priorSteps: steps.optional(),
   decoderSteps: steps.optional(),
   superResSteps: steps.optional(),
@@ -19,6 +17,14 @@ const schema = z.object({
   priorTemperature: z.number('give a number').min(0, 'give 0 or more').max(100, 'give 100 or less').optional(),
   priorTopK: z.int('give a whole number').min(0, 'give 0 (all) or more').max(65536, 'give 65536 or less').optional(),
   decoderGuidanceScale: scale.optional(),
+  superResStart: z.number('give a number').min(0, 'give 0 or more').max(1, 'give 1 or less').optional(),
+});
+
+const seedSchema = z.int('give a whole number').min(0, 'give 0 or more');
+
+const schema = z.object({
+  n: z.int('give a whole number').min(1, 'draw at least 1').max(10_000, 'draw at most 10000 at once').default(1),
+  seed: seedSchema.optional(),
 });
 
 /** What a caller may set of one request; everything but the prompt has a default from the model folder. */
@@ -47,25 +53,44 @@ const RANDOM_SEEDS = 2 ** 31;
  */
 export function checkRequest(request: PictureRequest, defaults: ModelInfo['defaults']): CheckedRequest {
   checkPrompt(request.prompt);
-  const parsed = schema.safeParse(request);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const name = String(issue.path[0] ?? 'request');
-    const value = (request as unknown as Record<string, unknown>)[name];
-    throw new UnclipError('INPUT_INVALID', `${name} is ${String(value)}: ${issue.message}`);
-  }
-  const { n, seed, ...given } = parsed.data;
-  const { sampler, spacing, eta } = request;
+  const { n, seed = Math.floor(Math.random() * RANDOM_SEEDS) } = parseOptions(schema, request);
+  return { prompt: request.prompt, n, seed, settings: checkSettings(request, defaults) };
+}
+
+/**
+ * Checks settings and fills in the model's defaults; settings that were checked come back as they are.
+ * @throws UnclipError INPUT_INVALID naming the option
+ */
+export function checkSettings(given: Partial<SamplingSettings>, defaults: ModelInfo['defaults']): SamplingSettings {
+  const parsed = parseOptions(settingsSchema, given);
+  const { sampler, spacing, eta } = given;
   const chosen = sampler !== undefined || spacing !== undefined || eta !== undefined;
-  checkPrior(parsed.data);
+  checkPrior(parsed);
   const { ar, ...base } = defaults;
   const settings: SamplingSettings = {
     ...base,
-    ...(parsed.data.prior === 'ar' ? ar : {}),
+    ...(parsed.prior === 'ar' ? ar : {}),
     ...(chosen ? checkSampling({ sampler, spacing, eta }) : {}),
   };
-  for (const [key, value] of Object.entries(given)) if (value !== undefined) Object.assign(settings, { [key]: value });
-  return { prompt: request.prompt, n, seed: seed ?? Math.floor(Math.random() * RANDOM_SEEDS), settings };
+  for (const [key, value] of Object.entries(parsed)) if (value !== undefined) Object.assign(settings, { [key]: value });
+  return settings;
+}
+
+/** @throws UnclipError INPUT_INVALID */
+export function checkSeed(seed: number): void {
+  parseOptions(z.object({ seed: seedSchema }), { seed });
+}
+
+/** What a schema makes of options. @throws UnclipError INPUT_INVALID naming the first one that is wrong */
+export function parseOptions<S extends z.ZodType>(schema: S, given: object): z.output<S> {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const name = String(issue.path[0] ?? 'request');
+  throw new UnclipError(
+    'INPUT_INVALID',
+    `${name} is ${String((given as Record<string, unknown>)[name])}: ${issue.message}`,
+  );
 }
 
 /** Refuses options of the autoregressive prior where it is not asked for. */

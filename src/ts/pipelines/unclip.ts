@@ -10,7 +10,8 @@ import { type RankRequest, type RankResult, rankCaptions } from './clip/rank.js'
 import { type EditRequest, type EditResult, editPicture } from './edit/edit.js';
 import { Engine, type LoadOptions } from './engine.js';
 import { packageVersion } from './package-version.js';
-import { Scheduler, type SchedulerOptions } from './scheduler/scheduler.js';
+import type { SchedulerOptions } from './scheduler/options.js';
+import { Scheduler } from './scheduler/scheduler.js';
 import { type GenerateRequest, type GenerateResult, textToImage } from './text-to-image.js';
 import { type BlendRequest, blend } from './variation/blend.js';
 import type { FramesResult } from './variation/frames.js';
@@ -28,6 +29,7 @@ import { type VaryRequest, type VaryResult, vary } from './variation/vary.js';
  */
 export class Unclip {
   readonly #engine: Engine;
+  readonly #schedulers = new Set<Scheduler>();
 
   private constructor(engine: Engine) {
     this.#engine = engine;
@@ -134,11 +136,14 @@ export class Unclip {
   }
 
   /**
-   * Draws pictures of many requests at once, in shared batches. Close it before {@link dispose}.
+   * Draws pictures of many requests at once, in shared batches.
    * @throws UnclipError INPUT_INVALID
    */
   scheduler(options: SchedulerOptions = {}): Scheduler {
-    return new Scheduler(this.#engine, options);
+    const scheduler = new Scheduler(this.#engine, options);
+    for (const other of this.#schedulers) if (other.closed) this.#schedulers.delete(other);
+    this.#schedulers.add(scheduler);
+    return scheduler;
   }
 
   /**
@@ -150,9 +155,14 @@ export class Unclip {
     return editPicture(this.#engine, request);
   }
 
-  /** Frees GPU memory and files, after requests that are under way; the process can then end by itself. */
-  dispose(): Promise<void> {
-    return this.#engine.dispose();
+  /**
+   * Frees GPU memory and files, after requests that are under way, those of schedulers included; the process can then end by
+   * itself. A worker thread has to do this before it ends: Dawn aborts the process when it is cut off at work.
+   */
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#schedulers].map((scheduler) => scheduler.close()));
+    this.#schedulers.clear();
+    await this.#engine.dispose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -4,12 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DrawItem } from '../../../src/ts/pipelines/drawing.js';
 import { Engine } from '../../../src/ts/pipelines/engine.js';
 import type { GeneratedImage } from '../../../src/ts/pipelines/generated-image.js';
-import {
-  type PictureStep,
-  partialAt,
-  Scheduler,
-  type SchedulerOptions,
-} from '../../../src/ts/pipelines/scheduler/scheduler.js';
+import type { PictureStep, SchedulerOptions } from '../../../src/ts/pipelines/scheduler/options.js';
+import { partialAt, Scheduler } from '../../../src/ts/pipelines/scheduler/scheduler.js';
 import type { SamplingSettings } from '../../../src/ts/pipelines/settings.js';
 import { textToImage } from '../../../src/ts/pipelines/text-to-image.js';
 

@@ -1,4 +1,3 @@
-import type { Picture as Picture8 } from '../../image/picture.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { UnclipError } from '../../util/errors.js';
 import type { DrawItem } from '../drawing.js';
@@ -10,54 +9,12 @@ import { isGuided, type SamplingSettings } from '../settings.js';
 import { decoderPlan, priorPlan, superResPlan } from '../stage-plan.js';
 import { BufferPool } from './buffer-pool.js';
 import { Lanes } from './lanes.js';
+import { checkSchedulerOptions, checkSubmission, type SchedulerOptions, type SubmitOptions } from './options.js';
 import { Picture } from './picture.js';
 import { PictureRows } from './picture-rows.js';
+import { type PictureEvent, type StreamOptions, streamPictures } from './picture-stream.js';
 import { type Claim, chooseAdmission, chooseBatch, type LaneStage } from './policy.js';
 import { SchedulerCounts, type SchedulerMetrics } from './scheduler-metrics.js';
-
-export interface SchedulerOptions {
-  /** Most pictures in a batch. Default: the engine's batch size. */
-  readonly maxBatch?: number;
-  /** Most pictures under way at once, in whatever stages. Default: twice {@link maxBatch}. */
-  readonly maxActive?: number;
-  /** Most pictures waiting to begin; more are refused. Default 1024. */
-  readonly maxQueued?: number;
-  /** Longest that a picture is held at a step boundary so that others can join its batch, milliseconds. Default 50. */
-  readonly queueDelayMs?: number;
-  /**
-   * Whether pictures outlive the device: their samples are copied to the CPU after every step, and should the device be lost, it
-   * is opened anew and they go on from their last step. Default true.
-   */
-  readonly recover?: boolean;
-}
-
-/** What is told after each step of a picture. */
-export interface PictureStep {
-  /** Index of the picture in its request. */
-  readonly picture: number;
-  readonly stage: 'text' | 'prior' | 'decoder' | 'superRes';
-  /** Steps of the stage that are done, 1 … steps. */
-  readonly step: number;
-  readonly steps: number;
-  /** Pictures in the batch that took the step. */
-  readonly batch: number;
-}
-
-export interface SubmitOptions {
-  readonly settings: SamplingSettings;
-  /** Higher goes first. Default 0. */
-  readonly priority?: number;
-  /** Clock (`performance.now()`) by which the pictures must be finished; later they fail with DEADLINE_EXCEEDED. */
-  readonly deadline?: number;
-  /** Aborting ends the pictures within one step with CANCELLED; others go on untouched. */
-  readonly signal?: AbortSignal;
-  /** Called after every step; not awaited. */
-  readonly onStep?: (step: PictureStep) => void;
-  /** How many unfinished states of each picture are given to {@link onPartial}, spread evenly over decoder and upsampler. Default 0. */
-  readonly partialImages?: number;
-  /** Called with the predicted picture at the decoder's or upsampler's size, 0-based number of it, and the picture's index. */
-  readonly onPartial?: (partial: Picture8, number: number, picture: number) => void;
-}
 
 /** A picture with what its requester waits for. */
 interface Job extends Claim {
@@ -66,6 +23,7 @@ interface Job extends Claim {
   readonly guided: boolean;
   readonly withPrior: boolean;
   readonly options: SubmitOptions;
+  readonly settings: SamplingSettings;
   readonly submitted: number;
   readonly resolve: (image: GeneratedImage) => void;
   readonly reject: (error: unknown) => void;
@@ -108,7 +66,9 @@ export class Scheduler {
   #running: Promise<void> | undefined;
   #closed = false;
 
+  /** @throws UnclipError INPUT_INVALID */
   constructor(engine: Engine, options: SchedulerOptions = {}) {
+    checkSchedulerOptions(options);
     this.#engine = engine;
     this.#maxBatch = options.maxBatch ?? engine.batchSize;
     this.#maxActive = options.maxActive ?? 2 * this.#maxBatch;
@@ -123,10 +83,13 @@ export class Scheduler {
   /**
    * Asks for pictures. They are one request: it shares the device evenly with others of its priority.
    * @returns a promise for each picture
-   * @throws UnclipError QUEUE_FULL when not all of them find room, INPUT_INVALID after {@link close}
+   * @throws UnclipError INPUT_* (also after {@link close}), MODEL_CONFIG_INVALID (no prior where one is needed), QUEUE_FULL when not
+   *   all of them find room
    */
-  submit(items: readonly DrawItem[], options: SubmitOptions): Promise<GeneratedImage>[] {
+  submit(items: readonly DrawItem[], options: SubmitOptions = {}): Promise<GeneratedImage>[] {
     if (this.#closed) throw new UnclipError('INPUT_INVALID', 'this scheduler was closed');
+    const settings = checkSubmission(this.#engine.model, items, options);
+    if (items.length === 0) return [];
     if (this.#queued.length + items.length > this.#maxQueued)
       throw new UnclipError('QUEUE_FULL', `${this.#queued.length} pictures wait already; try again later`);
     const request = this.#requests++;
@@ -137,9 +100,10 @@ export class Scheduler {
           this.#queued.push({
             item,
             index,
-            guided: isGuided(options.settings),
+            guided: isGuided(settings),
             withPrior: item.imageEmbeds === undefined,
             options,
+            settings,
             request,
             priority: options.priority ?? 0,
             deadline: options.deadline,
@@ -152,6 +116,30 @@ export class Scheduler {
     );
     this.#running ??= this.#run();
     return pictures;
+  }
+
+  /**
+   * Draws the pictures of a source as its reader goes on, see {@link StreamOptions}. Each item is a request of its own, so give
+   * pictures in bulk a lower priority than those that somebody waits for.
+   *
+   *     for await (const event of scheduler.stream(items, { partialImages: 3 }))
+   *       if (event.type === 'image') await writeFile(`${event.picture}.png`, await event.image.encode());
+   */
+  stream(
+    items: Iterable<DrawItem> | AsyncIterable<DrawItem>,
+    options: StreamOptions = {},
+  ): AsyncGenerator<PictureEvent, void, undefined> {
+    return streamPictures(this, items, options);
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Most pictures that are under way at once. */
+  get capacity(): number {
+    return this.#maxActive;
   }
 
   /** Bytes of the rows of pictures under way, and of those kept for the next ones. */
@@ -172,6 +160,10 @@ export class Scheduler {
     await this.#running;
     this.#lanes.destroy();
     this.#pool.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #run(): Promise<void> {
@@ -211,7 +203,8 @@ export class Scheduler {
     this.#losses = 0;
     this.#counts.step(stage, chosen.length, performance.now() - begin);
     // All of them at once: should the device be lost from here on, no step is taken twice.
-    for (const active of chosen) this.#advance(active, chosen.length);
+    for (const active of chosen) this.#advance(active);
+    for (const active of chosen) this.#tellStep(active, chosen.length);
     for (const active of chosen) await this.#tellPartial(active);
     await this.#leaveStages();
   }
@@ -233,12 +226,9 @@ export class Scheduler {
   }
 
   /** A step has run. */
-  #advance(active: Active, batch: number): void {
-    const { job, picture } = active;
-    const { stage } = picture;
-    picture.advance();
-    this.#shares.get(job.request)!.served++;
-    job.options.onStep?.({ picture: job.index, stage, step: picture.step, steps: picture.plan.steps.length, batch });
+  #advance(active: Active): void {
+    active.picture.advance();
+    this.#shares.get(active.job.request)!.served++;
     active.since = performance.now();
   }
 
@@ -251,19 +241,36 @@ export class Scheduler {
       if (pixels === undefined) continue;
       this.#remove(active);
       this.#counts.finished++;
-      job.resolve(finishedImage(this.#engine, job.item, job.options.settings, pixels));
+      job.resolve(finishedImage(this.#engine, job.item, job.settings, pixels));
     }
   }
 
+  #tellStep(active: Active, batch: number): void {
+    const { index, options } = active.job;
+    const { stage, step, plan } = active.picture;
+    this.#tell(active, () => options.onStep?.({ picture: index, stage, step, steps: plan.steps.length, batch }));
+  }
+
   /** Reads the prediction of x₀ of a picture whose turn it is to be shown. */
-  async #tellPartial({ job, picture }: Active): Promise<void> {
-    const { onPartial, partialImages = 0, settings } = job.options;
+  async #tellPartial(active: Active): Promise<void> {
+    const { picture, job } = active;
+    const { settings, options, index } = job;
+    const { onPartial, partialImages = 0 } = options;
     if (onPartial === undefined || picture.stage === 'prior' || picture.lane === undefined) return;
     const before = picture.stage === 'superRes' ? settings.decoderSteps : 0;
     const number = partialAt(before + picture.step, settings.decoderSteps + settings.superResSteps, partialImages);
     if (number === undefined) return;
-    const { plan } = picture;
-    onPartial(samplePicture(await picture.lane.prediction(picture), plan.sampleShape[2]!), number, job.index);
+    const partial = samplePicture(await picture.lane.prediction(picture), picture.plan.sampleShape[2]!);
+    this.#tell(active, () => onPartial(partial, number, index));
+  }
+
+  /** Tells a requester something. Should they throw at it, that is the end of their picture, and of no other. */
+  #tell(active: Active, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#retire(active, error);
+    }
   }
 
   /** Lays everything under way out anew on a device that was opened in place of a lost one. */
@@ -292,17 +299,20 @@ export class Scheduler {
       if (next === undefined) return;
       const job = this.#queued[next]!;
       const picture = this.#newPicture(job);
-      await this.#lanes.desk(job.guided).begin(picture, job.item, job.options.settings);
+      await this.#lanes.desk(job.guided).begin(picture, job.item, job.settings);
       // Only now, so that it waits on should the device be lost at this.
       this.#queued.splice(this.#queued.indexOf(job), 1);
-      this.#active.push({ job, picture, since: performance.now() });
+      const active = { job, picture, since: performance.now() };
+      this.#active.push(active);
       this.#shares.get(job.request)!.begun++;
       this.#counts.begin(performance.now() - job.submitted);
-      job.options.onStep?.({ picture: job.index, stage: 'text', step: 1, steps: 1, batch: 1 });
+      this.#tell(active, () =>
+        job.options.onStep?.({ picture: job.index, stage: 'text', step: 1, steps: 1, batch: 1 }),
+      );
     }
   }
 
-  #newPicture({ item, options: { settings }, withPrior }: Job): Picture {
+  #newPicture({ item, settings, withPrior }: Job): Picture {
     const { model } = this.#engine;
     const plans = [
       ...(withPrior && settings.prior !== 'ar' ? [priorPlan(model, settings)] : []),
