@@ -8,6 +8,7 @@ import { Unclip } from '../dist/index.js';
 import { quantile } from '../dist/util/statistics.js';
 import { fail, readOptions, wholeNumber } from './eval/options.mjs';
 import { meanBatch, Service } from './serve/service.mjs';
+import { uniform } from './serve/uniform.mjs';
 
 const USAGE =
   'npm run bench:serve -- [--model DIR] [--batch-size N] [--pictures N] [--rates R,R…] [--steps N] [--seed S] [--json FILE]';
@@ -61,16 +62,6 @@ async function saturatedRate(service) {
   await Promise.all(Array.from({ length: 2 * batchSize }, client));
   const rate = pictures / ((performance.now() - begin) / 1000);
   return { rate, batch: meanBatch(before, await service.metrics()) };
-}
-
-/** Numbers in (0, 1] of a seed (mulberry32), so that the same moments come again. */
-function uniform(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (((t ^ (t >>> 14)) >>> 0) + 1) / 2 ** 32;
-  };
 }
 
 /** Requests of one picture at random moments, `rate` a second on average. */

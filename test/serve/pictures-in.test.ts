@@ -140,4 +140,23 @@ describe('edits by the official client', () => {
     expect(await lost).toBeInstanceOf(OpenAI.APIUserAbortError);
     await server.until('unclip_edit_pictures', (pictures) => pictures === 0);
   });
+
+  it('begin again when the device is lost, and come to the same', async () => {
+    const body = {
+      image: await file(picture),
+      mask: await file(mask),
+      prompt: 'a',
+      ...{ seed: 3, num_inference_steps: 40 },
+    };
+    const undisturbed = await client.images.edit(body);
+    const edited = client.images.edit(body);
+    const varied = client.images.createVariation({ image: await file(picture), ...{ seed: 9 } });
+    await server.until('unclip_edit_pictures', (pictures) => pictures === 1);
+    for (let losses = 0; losses < 2; losses++) {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      model.unclip.runtime.device.gpu.destroy();
+    }
+    expect((await edited).data).toEqual(undisturbed.data);
+    expect((await varied).data).toHaveLength(1);
+  });
 });

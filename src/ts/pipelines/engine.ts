@@ -29,6 +29,9 @@ export interface LoadOptions extends RuntimeLoadOptions {
 /** Most time that `tuning: 'search'` takes at loading. */
 const SEARCH_AT_LOAD_MS = 60_000;
 
+/** Devices lost in a row under the same work, after which it is given up. */
+export const MOST_LOSSES = 3;
+
 /** Batch sizes whose programs are kept: the full one and the last, smaller one. */
 const KEPT_PROGRAMS = 2;
 
@@ -111,6 +114,23 @@ export class Engine {
     });
     this.#queue = turn.catch(() => undefined);
     return turn;
+  }
+
+  /**
+   * As {@link exclusive}, for a task that comes to the same when it is done over: should the device be lost under it, it begins again
+   * on one that is opened anew.
+   */
+  repeatable<C, R>(check: () => C, task: (checked: C) => Promise<R>): Promise<R> {
+    return this.exclusive(check, async (checked) => {
+      for (let losses = 1; ; losses++) {
+        try {
+          return await task(checked);
+        } catch (error) {
+          if (!this.#runtime.device.lost || losses === MOST_LOSSES) throw error;
+          await this.#reopen();
+        }
+      }
+    });
   }
 
   /** The programs of a batch size; made when first asked for, the last few kept. */

@@ -121,7 +121,7 @@ export class Unclip {
    * @throws UnclipError INPUT_*, MODEL_CONFIG_INVALID (pictures, and the model has no image encoder), CANCELLED, GPU_*
    */
   embed(request: EmbedRequest): Promise<EmbedResult> {
-    return this.#engine.exclusive(
+    return this.#engine.repeatable(
       () => {},
       () => this.#engine.clip.embed(request),
     );
@@ -129,7 +129,7 @@ export class Unclip {
 
   /** How well captions fit pictures, by the model's CLIP. Throws as {@link embed} does, and INPUT_INVALID for none of either. */
   rank(request: RankRequest): Promise<RankResult> {
-    return this.#engine.exclusive(
+    return this.#engine.repeatable(
       () => {},
       () => rankCaptions(this.#engine.clip, request),
     );

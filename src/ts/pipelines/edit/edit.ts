@@ -55,7 +55,7 @@ export async function editPicture(engine: Engine, request: EditRequest): Promise
     );
   const { signal, onProgress, onImage, feather } = request;
   const plan = { ...inputs, ...checked, placement, resampling, feather, signal, onProgress, onImage };
-  const drawn = await engine.exclusive(
+  const drawn = await engine.repeatable(
     () => plan,
     () => drawWindows(engine, plan),
   );

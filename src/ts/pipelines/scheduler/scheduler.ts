@@ -1,7 +1,7 @@
 import type { Runtime } from '../../runtime/runtime.js';
 import { UnclipError } from '../../util/errors.js';
 import type { DrawItem } from '../drawing.js';
-import type { Engine } from '../engine.js';
+import { type Engine, MOST_LOSSES } from '../engine.js';
 import type { GeneratedImage } from '../generated-image.js';
 import { finishedImage } from '../picture-parameters.js';
 import { samplePicture } from '../progress.js';
@@ -34,9 +34,6 @@ interface Active {
   readonly picture: Picture;
   since: number;
 }
-
-/** Devices lost in a row, without a step between them, after which pictures are given up. */
-const MOST_LOSSES = 3;
 
 /**
  * Draws pictures of many requests at once. Pictures join and leave batches at every step boundary (continuous batching): those at
