@@ -34,6 +34,7 @@ export type { RuntimeLoadOptions } from './pipelines/open-runtime.js';
 export type { GenerateProgress } from './pipelines/progress.js';
 export type { PictureRequest } from './pipelines/request.js';
 export type { PictureStep, SchedulerOptions, SubmitOptions } from './pipelines/scheduler/options.js';
+export type { PictureScheduler } from './pipelines/scheduler/picture-scheduler.js';
 export type { PictureEvent, StreamOptions } from './pipelines/scheduler/picture-stream.js';
 export type { LaneStage } from './pipelines/scheduler/policy.js';
 export { Scheduler } from './pipelines/scheduler/scheduler.js';

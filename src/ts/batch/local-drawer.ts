@@ -1,4 +1,4 @@
-import type { Scheduler } from '../pipelines/scheduler/scheduler.js';
+import type { PictureScheduler } from '../pipelines/scheduler/picture-scheduler.js';
 import type { Unclip } from '../pipelines/unclip.js';
 import type { ManifestEntry } from './manifest.js';
 import { type BatchTarget, type Drawer, type DrawnBy, manifestEntry, type PictureJob } from './picture-job.js';
@@ -6,14 +6,14 @@ import type { PictureStore } from './picture-store.js';
 
 /** Draws on this machine's scheduler, into a store. */
 export class LocalDrawer implements Drawer {
-  readonly #scheduler: Scheduler;
+  readonly #scheduler: PictureScheduler;
   readonly #store: PictureStore;
   readonly #target: BatchTarget;
   readonly #quality: number | undefined;
   readonly #by: DrawnBy;
 
   /** @param quality of JPEG and WebP, 1 to 100 */
-  constructor(unclip: Unclip, scheduler: Scheduler, store: PictureStore, target: BatchTarget, quality?: number) {
+  constructor(unclip: Unclip, scheduler: PictureScheduler, store: PictureStore, target: BatchTarget, quality?: number) {
     this.#scheduler = scheduler;
     this.#store = store;
     this.#target = target;

@@ -11,7 +11,7 @@ import type { PictureStore } from '../batch/picture-store.js';
 import { type BatchProgress, runBatch } from '../batch/run-batch.js';
 import { ShardStore } from '../batch/shard-store.js';
 import { PICTURE_FORMATS, type PictureFormat } from '../image/encode.js';
-import type { Scheduler } from '../pipelines/scheduler/scheduler.js';
+import type { PictureScheduler } from '../pipelines/scheduler/picture-scheduler.js';
 import { UnclipError } from '../util/errors.js';
 import { loadTarget, readTarget } from './batch-target.js';
 import { UsageError } from './failure.js';
@@ -146,7 +146,7 @@ interface Means {
   readonly store: PictureStore;
   readonly manifest: Manifest;
   readonly ahead: number;
-  readonly scheduler?: Scheduler;
+  readonly scheduler?: PictureScheduler;
 }
 
 async function readAndDraw(

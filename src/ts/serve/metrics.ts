@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { memoryReport } from '../pipelines/memory-report.js';
-import type { Scheduler } from '../pipelines/scheduler/scheduler.js';
+import type { PictureScheduler } from '../pipelines/scheduler/picture-scheduler.js';
 import { isGuided } from '../pipelines/settings.js';
 import type { Unclip } from '../pipelines/unclip.js';
 
@@ -13,7 +13,7 @@ export class Metrics {
   readonly #requests: Histogram<'route' | 'method' | 'status'>;
   readonly #failures: Counter<'reason'>;
 
-  constructor(unclip: Unclip, scheduler: Scheduler, edits: { readonly pictures: number }) {
+  constructor(unclip: Unclip, scheduler: PictureScheduler, edits: { readonly pictures: number }) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.#delay = new Histogram({
@@ -61,7 +61,7 @@ export class Metrics {
 }
 
 /** What the scheduler counts itself is read when it is asked for. */
-function schedulerMetrics(scheduler: Scheduler, registers: Registry[]): void {
+function schedulerMetrics(scheduler: PictureScheduler, registers: Registry[]): void {
   new Gauge({
     name: 'unclip_queue_pictures',
     help: 'Pictures that wait to begin.',
@@ -116,7 +116,7 @@ function schedulerMetrics(scheduler: Scheduler, registers: Registry[]): void {
   });
 }
 
-function memoryMetrics(unclip: Unclip, scheduler: Scheduler, registers: Registry[]): void {
+function memoryMetrics(unclip: Unclip, scheduler: PictureScheduler, registers: Registry[]): void {
   const { batchSize: batch, dtype, weights, model } = unclip;
   const options = { batch, dtype, weights, guided: isGuided(model.info.defaults) };
   const planned = memoryReport(model.configs, options, unclip.runtime.caps).totalBytes;

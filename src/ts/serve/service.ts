@@ -1,4 +1,4 @@
-import type { Scheduler } from '../pipelines/scheduler/scheduler.js';
+import type { PictureScheduler } from '../pipelines/scheduler/picture-scheduler.js';
 import type { Unclip } from '../pipelines/unclip.js';
 import type { ServeConfig } from './config.js';
 import type { PictureFiles } from './images/picture-files.js';
@@ -11,7 +11,7 @@ import type { Metrics } from './metrics.js';
 export interface Service {
   readonly config: ServeConfig;
   readonly unclip: Unclip;
-  readonly scheduler: Scheduler;
+  readonly scheduler: PictureScheduler;
   readonly jobs: Jobs;
   readonly edits: Edits;
   /** Requests that have not had their whole answer. */

@@ -150,6 +150,15 @@ describe('Scheduler', () => {
     expect(order).toEqual(['urgent', 'many', 'few', 'many', 'few', 'many']);
   });
 
+  it('counts what is submitted in parts as one request', async () => {
+    const shared = scheduler({ maxBatch: 1, maxActive: 1 });
+    const order: string[] = [];
+    const ask = (name: string, request?: number): Promise<unknown> =>
+      shared.submit([item(0)], { settings: LONGER, request })[0]!.then(() => order.push(name));
+    await Promise.all([...[1, 2, 3].map(() => ask('parts', 7)), ask('one'), ask('other')]);
+    expect(order).toEqual(['parts', 'one', 'other', 'parts', 'parts']);
+  });
+
   it('draws given embeddings without the prior', async () => {
     const embedding = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i));
     const given = { ...item(0), imageEmbeds: embedding };

@@ -1,6 +1,6 @@
 import cliProgress from 'cli-progress';
 import type { BatchProgress } from '../../batch/run-batch.js';
-import type { Scheduler } from '../../pipelines/scheduler/scheduler.js';
+import type { PictureScheduler } from '../../pipelines/scheduler/picture-scheduler.js';
 import type { SchedulerMetrics } from '../../pipelines/scheduler/scheduler-metrics.js';
 import { formatDuration, plural } from './format.js';
 import { printLine, type Terminal } from './terminal.js';
@@ -24,7 +24,7 @@ export function batchProgress(
   stderr: Terminal['stderr'],
   quiet: boolean,
   lines: number | undefined,
-  scheduler?: Scheduler,
+  scheduler?: PictureScheduler,
 ): BatchBar {
   if (quiet) return { update: () => {}, stop: () => {} };
   const note = notes(lines, scheduler);
@@ -66,7 +66,7 @@ function printedLines(
 }
 
 /** Pictures so far and a second, pictures by stage, the batch size that was really reached, time left. */
-function notes(lines: number | undefined, scheduler: Scheduler | undefined): (p: BatchProgress) => string {
+function notes(lines: number | undefined, scheduler: PictureScheduler | undefined): (p: BatchProgress) => string {
   const begin = performance.now();
   return (p) => {
     const seconds = (performance.now() - begin) / 1000;

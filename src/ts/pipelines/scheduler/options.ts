@@ -38,6 +38,8 @@ export interface PictureStep {
 export interface SubmitOptions {
   /** Default: the model's. */
   readonly settings?: Partial<SamplingSettings>;
+  /** Number of the request that the pictures belong to, 0 or more, where it is submitted in parts. Default: they are one of their own. */
+  readonly request?: number;
   /** Higher goes first. Default 0. */
   readonly priority?: number;
   /** Clock (`performance.now()`) by which the pictures must be finished; later they fail with DEADLINE_EXCEEDED. */
@@ -68,6 +70,7 @@ export function checkSchedulerOptions(options: SchedulerOptions): void {
 }
 
 const submitSchema = z.object({
+  request: z.int('give a whole number').min(0, 'give 0 or more').optional(),
   priority: z.number('give a number').optional(),
   deadline: z.number('give a number').optional(),
   partialImages: z.int('give a whole number').min(0, 'give 0 or more').optional(),

@@ -4,7 +4,7 @@ import type { DrawItem } from '../drawing.js';
 import type { GeneratedImage } from '../generated-image.js';
 import { Mailbox } from './mailbox.js';
 import type { PictureStep, SubmitOptions } from './options.js';
-import type { Scheduler } from './scheduler.js';
+import type { PictureScheduler } from './picture-scheduler.js';
 
 /** What a stream tells; `picture` is the place of the item among those it was given. */
 export type PictureEvent =
@@ -27,7 +27,7 @@ export interface StreamOptions extends Omit<SubmitOptions, 'onStep' | 'onPartial
  * @throws UnclipError as `Scheduler.submit`, CANCELLED, DEADLINE_EXCEEDED, GPU_*; and whatever the source throws
  */
 export async function* streamPictures(
-  scheduler: Pick<Scheduler, 'submit' | 'capacity'>,
+  scheduler: Pick<PictureScheduler, 'submit' | 'capacity'>,
   items: Iterable<DrawItem> | AsyncIterable<DrawItem>,
   options: StreamOptions = {},
 ): AsyncGenerator<PictureEvent, void, undefined> {

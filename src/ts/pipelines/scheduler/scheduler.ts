@@ -12,6 +12,7 @@ import { Lanes } from './lanes.js';
 import { checkSchedulerOptions, checkSubmission, type SchedulerOptions, type SubmitOptions } from './options.js';
 import { Picture } from './picture.js';
 import { PictureRows } from './picture-rows.js';
+import type { PictureScheduler } from './picture-scheduler.js';
 import { type PictureEvent, type StreamOptions, streamPictures } from './picture-stream.js';
 import { type Claim, chooseAdmission, chooseBatch, type LaneStage } from './policy.js';
 import { SchedulerCounts, type SchedulerMetrics } from './scheduler-metrics.js';
@@ -42,7 +43,7 @@ interface Active {
  *
  * Every step is a turn of the engine's queue, so other tasks of the engine come in between.
  */
-export class Scheduler {
+export class Scheduler implements PictureScheduler {
   readonly #engine: Engine;
   readonly #maxBatch: number;
   readonly #maxActive: number;
@@ -58,6 +59,7 @@ export class Scheduler {
   readonly #active: Active[] = [];
   /** By request: pictures that have begun, and steps they have had. */
   readonly #shares = new Map<number, { begun: number; served: number; open: number }>();
+  /** Requests that have got a number here: −1, −2, … */
   #requests = 0;
   #arrivals = 0;
   #running: Promise<void> | undefined;
@@ -89,8 +91,10 @@ export class Scheduler {
     if (items.length === 0) return [];
     if (this.#queued.length + items.length > this.#maxQueued)
       throw new UnclipError('QUEUE_FULL', `${this.#queued.length} pictures wait already; try again later`);
-    const request = this.#requests++;
-    this.#shares.set(request, { begun: 0, served: 0, open: items.length });
+    const request = options.request ?? --this.#requests;
+    const share = this.#shares.get(request) ?? { begun: 0, served: 0, open: 0 };
+    share.open += items.length;
+    this.#shares.set(request, share);
     const pictures = items.map(
       (item, index) =>
         new Promise<GeneratedImage>((resolve, reject) => {

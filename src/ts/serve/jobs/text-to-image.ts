@@ -1,6 +1,6 @@
 import type { GeneratedImage } from '../../pipelines/generated-image.js';
 import type { CheckedRequest } from '../../pipelines/request.js';
-import type { Scheduler } from '../../pipelines/scheduler/scheduler.js';
+import type { PictureScheduler } from '../../pipelines/scheduler/picture-scheduler.js';
 import type { OnPartial } from '../images/drawing.js';
 import type { Jobs } from './jobs.js';
 
@@ -17,7 +17,7 @@ export interface Partials {
  */
 export function drawTexts(
   jobs: Jobs,
-  scheduler: Scheduler,
+  scheduler: PictureScheduler,
   id: string,
   { prompt, n, seed, settings }: CheckedRequest,
   client: AbortSignal,

@@ -1,6 +1,6 @@
 import type { GeneratedImage } from '../../pipelines/generated-image.js';
 import type { CheckedRequest } from '../../pipelines/request.js';
-import type { Scheduler } from '../../pipelines/scheduler/scheduler.js';
+import type { PictureScheduler } from '../../pipelines/scheduler/picture-scheduler.js';
 import type { Unclip } from '../../pipelines/unclip.js';
 import type { Jobs } from './jobs.js';
 
@@ -11,7 +11,7 @@ import type { Jobs } from './jobs.js';
  */
 export function drawVariations(
   jobs: Jobs,
-  scheduler: Scheduler,
+  scheduler: PictureScheduler,
   unclip: Unclip,
   picture: Buffer,
   { n, seed, settings }: CheckedRequest,
