@@ -62,7 +62,7 @@ describe('unclip serve', () => {
     expect(await closed).toBe(0);
     expect(await long).toMatchObject({ status: 503, code: 'shutting_down' });
     expect(text.stderr).toMatch(
-      /1 request could not be finished; 1 of them can be drawn by unclip batch unclip-unfinished-.*\.jsonl\n$/,
+      /1 request could not be finished; unclip batch unclip-unfinished-.*\.jsonl draws them\n$/,
     );
     const file = readdirSync(folder).find((name) => name.startsWith('unclip-unfinished'))!;
     expect(JSON.parse(readFileSync(join(folder, file), 'utf8'))).toMatchObject({ prompt: 'a long way', seed: 4 });

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { SAMPLERS } from '../diffusion/samplers/registry.js';
 import { SPACINGS } from '../diffusion/spacing.js';
+import { editDefaults } from '../pipelines/edit/edit.js';
 import type { ModelInfo } from '../pipelines/model-info.js';
-import { type CheckedRequest, checkRequest } from '../pipelines/request.js';
+import { type CheckedRequest, checkRequest, type PictureRequest } from '../pipelines/request.js';
 import { PRIORS } from '../pipelines/settings.js';
 import { UnclipError } from '../util/errors.js';
+import type { NamedPictures } from './brought-pictures.js';
 
 /** A line of a batch file, checked: one request. */
 export interface BatchLine extends CheckedRequest {
@@ -13,6 +15,8 @@ export interface BatchLine extends CheckedRequest {
   readonly line: number;
   /** The caller's own name of it (`id`, `custom_id`). */
   readonly id?: string;
+  /** What it draws from, beside its words. */
+  readonly named?: NamedPictures;
 }
 
 const settings = {
@@ -29,14 +33,18 @@ const settings = {
   eta: z.number().optional(),
 };
 
-/** `{"prompt": …}`: the library's own names. */
+/** `{"prompt": …}`: the library's own names. With `image`, an edit of it; with `image` alone, variations. */
 const bare = z.strictObject({
   id: z.string().max(512).optional(),
-  prompt: z.string(),
+  prompt: z.string().optional(),
+  image: z.string().optional(),
+  mask: z.string().optional(),
   n: z.number().optional(),
   seed: z.number().optional(),
   ...settings,
 });
+
+const brought = z.strictObject({ path: z.string(), sha256: z.string() });
 
 /** A line of a manifest: the request of one picture, with what came of it. */
 const manifestLine = z.looseObject({
@@ -46,6 +54,7 @@ const manifestLine = z.looseObject({
   prompt: z.string(),
   seed: z.number(),
   settings: z.strictObject(settings),
+  brought: z.strictObject({ operation: z.enum(['vary', 'edit']), image: brought, mask: brought.optional() }).optional(),
 });
 
 /** A line of OpenAI's Batch API for its image generations. Fields that cannot change a picture of this model are let pass. */
@@ -77,8 +86,8 @@ export interface LineContext {
 }
 
 /**
- * Reads one line of a batch file: `{"prompt": …}` with the library's field names, a line of OpenAI's Batch API, or a line of a
- * manifest, which asks for that very picture again. A line without a seed gets one from its number and the run's seed, so that
+ * Reads one line of a batch file: `{"prompt": …}` with the library's field names (an edit with `image` and `mask`, a variation with
+ * `image` and no prompt), a line of OpenAI's Batch API, or a line of a manifest, which asks for that very picture again. A line without a seed gets one from its number and the run's seed, so that
  * the same file gives the same pictures, and equal prompts different ones.
  * @throws UnclipError INPUT_INVALID, INPUT_TOO_LARGE
  */
@@ -91,12 +100,18 @@ export function parseBatchLine(text: string, line: number, context: LineContext)
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new UnclipError('INPUT_INVALID', 'the line is not a JSON object; give {"prompt": "…"}');
-  const { id, ...request } = requestOf(json, context);
+  const { id, named, ...request } = requestOf(json, context);
   const seed = request.seed ?? lineSeed(context.seed, line);
-  return { ...checkRequest({ ...request, seed }, context.defaults), line, id };
+  const defaults = named?.operation === 'edit' ? editDefaults(context.defaults) : context.defaults;
+  return { ...checkRequest({ ...request, seed }, defaults), line, id, named };
 }
 
-function requestOf(json: object, { size }: LineContext) {
+interface LineRequest extends PictureRequest {
+  readonly id?: string;
+  readonly named?: NamedPictures;
+}
+
+function requestOf(json: object, { size }: LineContext): LineRequest {
   if ('custom_id' in json || 'body' in json) {
     const { custom_id: id, body } = checked(openAi, json);
     if (body.size != null && body.size !== 'auto' && body.size !== `${size}x${size}`)
@@ -111,10 +126,21 @@ function requestOf(json: object, { size }: LineContext) {
     };
   }
   if ('sha256' in json) {
-    const { id, prompt, seed, settings: given } = checked(manifestLine, json);
-    return { id, prompt, seed, ...given };
+    const { id, prompt, seed, settings: given, brought: named } = checked(manifestLine, json);
+    return { id, prompt, seed, ...given, named };
   }
-  return checked(bare, json);
+  return bareRequest(checked(bare, json));
+}
+
+function bareRequest({ prompt, image, mask, ...rest }: z.output<typeof bare>): LineRequest {
+  if (image !== undefined && prompt !== undefined)
+    return { ...rest, prompt, named: { operation: 'edit', image, mask } };
+  if (mask !== undefined)
+    throw new UnclipError('INPUT_INVALID', 'mask: it belongs to an edit; give image and prompt with it');
+  // The prior has no part in a variation, and its guidance no say in whether the decoder is guided.
+  if (image !== undefined) return { ...rest, prompt: '', priorGuidanceScale: 1, named: { operation: 'vary', image } };
+  if (prompt === undefined) throw new UnclipError('INPUT_INVALID', 'prompt: give what to draw, or an image to vary');
+  return { ...rest, prompt };
 }
 
 function checked<T>(schema: z.ZodType<T>, json: object): T {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SamplingSettings } from '../pipelines/settings.js';
+import type { Brought } from './brought-pictures.js';
 
 /** What decides a picture on one device. */
 export interface Content {
@@ -10,11 +11,15 @@ export interface Content {
   readonly seed: number;
   readonly settings: SamplingSettings;
   readonly format: string;
+  readonly brought?: Brought;
 }
 
 /** SHA-256 over everything that decides a picture, in hexadecimal: the same request has the same key in every run. */
-export function contentKey({ modelHash, dtype, weights, prompt, seed, settings, format }: Content): string {
+export function contentKey(content: Content): string {
+  const { modelHash, dtype, weights, prompt, seed, settings, format, brought } = content;
   const ordered = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify([modelHash, dtype, weights, prompt, seed, ordered, format]);
+  // Of the pictures it is drawn from, what is in them counts, not where they lie.
+  const pictures = brought && [brought.operation, brought.image.sha256, brought.mask?.sha256 ?? null];
+  const text = JSON.stringify([modelHash, dtype, weights, prompt, seed, ordered, format, ...(pictures ?? [])]);
   return createHash('sha256').update(text).digest('hex');
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open, truncate } from 'node:fs/promises';
 import { z } from 'zod';
 import type { SamplingSettings } from '../pipelines/settings.js';
 import { UnclipError } from '../util/errors.js';
+import type { Brought } from './brought-pictures.js';
 import { KeySet } from './key-set.js';
 import { readLines } from './lines.js';
 
@@ -17,6 +18,8 @@ export interface ManifestEntry {
   readonly prompt: string;
   readonly seed: number;
   readonly settings: SamplingSettings;
+  /** What it was drawn from, beside its words. */
+  readonly brought?: Brought;
   readonly model: string;
   readonly modelHash: string;
   readonly dtype: string;

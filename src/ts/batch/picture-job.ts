@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PictureFormat } from '../image/encode.js';
 import type { SamplingSettings } from '../pipelines/settings.js';
+import type { Brought } from './brought-pictures.js';
 import { contentKey } from './content-key.js';
 import type { ManifestEntry } from './manifest.js';
 import type { StoredPicture } from './picture-store.js';
@@ -16,8 +17,8 @@ export interface BatchTarget {
   readonly size: number;
   readonly defaults: SamplingSettings;
   readonly format: PictureFormat;
-  /** @throws UnclipError MODEL_CONFIG_INVALID when the model has not the prior that is asked for */
-  readonly requirePriorOf: (settings: SamplingSettings) => void;
+  /** @throws UnclipError MODEL_CONFIG_INVALID when the model has not the prior, or the image encoder, that is asked for */
+  readonly requireNetworks: (settings: SamplingSettings, operation: Brought['operation'] | undefined) => void;
 }
 
 /** One picture of a batch. Plain data: it may travel to another machine. */
@@ -32,6 +33,8 @@ export interface PictureJob {
   /** Of this very picture. */
   readonly seed: number;
   readonly settings: SamplingSettings;
+  /** What it is drawn from, beside its words. */
+  readonly brought?: Brought;
 }
 
 /** Whoever makes pictures of jobs and keeps them. */
@@ -45,7 +48,7 @@ export interface Drawer {
 }
 
 export const jobKey = (target: BatchTarget, job: Omit<PictureJob, 'key'>): string =>
-  contentKey({ ...target, prompt: job.prompt, seed: job.seed, settings: job.settings });
+  contentKey({ ...target, prompt: job.prompt, seed: job.seed, settings: job.settings, brought: job.brought });
 
 /** Who drew a picture. */
 export interface DrawnBy {
@@ -55,22 +58,22 @@ export interface DrawnBy {
 
 /** What the manifest says of a picture. @param bytes the picture file's contents */
 export function manifestEntry(
-  target: BatchTarget,
+  { model, modelHash, dtype, weights }: BatchTarget,
   job: PictureJob,
   { adapter, version }: DrawnBy,
   bytes: Uint8Array,
+  { width, height }: { readonly width: number; readonly height: number },
   stored: StoredPicture,
 ): ManifestEntry {
-  const { model, modelHash, dtype, weights, size } = target;
-  const { key, line, picture, id, prompt, seed, settings } = job;
+  const { key, line, picture, id, prompt, seed, settings, brought } = job;
   return {
-    ...{ key, line, picture, id, prompt, seed, settings },
+    ...{ key, line, picture, id, prompt, seed, settings, brought },
     ...{ model, modelHash, dtype, weights, adapter, version },
     ...stored,
     sha256: createHash('sha256').update(bytes).digest('hex'),
     bytes: bytes.length,
-    width: size,
-    height: size,
+    width,
+    height,
     time: new Date().toISOString(),
   };
 }

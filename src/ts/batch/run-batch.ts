@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { UnclipError } from '../util/errors.js';
 import { type BatchLine, parseBatchLine } from './batch-line.js';
+import { type Brought, findPictures } from './brought-pictures.js';
 import { readLines } from './lines.js';
 import type { Manifest } from './manifest.js';
 import { type BatchTarget, type Drawer, jobKey, type PictureJob } from './picture-job.js';
@@ -15,6 +16,8 @@ export interface BatchOptions {
   readonly manifest: Manifest;
   /** File that lines which cannot be drawn are told in, as JSON lines. */
   readonly errorsFile: string;
+  /** What relative paths of pictures begin at. */
+  readonly picturesFolder: string;
   /** What seeds of lines without one are made from. */
   readonly seed: number;
   /** Most pictures asked of the drawer at once: enough that it never waits for lines. */
@@ -30,8 +33,10 @@ export interface BatchProgress {
   readonly drawn: number;
   /** Pictures that were recorded already. */
   readonly kept: number;
-  /** Lines that could not be drawn. */
+  /** Lines that could not be read. */
   readonly bad: number;
+  /** Pictures that could not be drawn, for reasons of their own. */
+  readonly failed: number;
 }
 
 /**
@@ -40,7 +45,7 @@ export interface BatchProgress {
  * @throws UnclipError CANCELLED (what is recorded stays), GPU_*, IO_*
  */
 export async function runBatch(o: BatchOptions): Promise<BatchProgress> {
-  const progress = { lines: 0, drawn: 0, kept: 0, bad: 0 };
+  const progress = { lines: 0, drawn: 0, kept: 0, bad: 0, failed: 0 };
   const tell = (): void => o.onProgress?.({ ...progress });
   const underWay = new Set<Promise<void>>();
   const drawing = new Set<string>();
@@ -52,7 +57,12 @@ export async function runBatch(o: BatchOptions): Promise<BatchProgress> {
       progress.drawn++;
       tell();
     } catch (error) {
-      failure ??= { error };
+      if (!isOfThePicture(error)) {
+        failure ??= { error };
+        return;
+      }
+      progress.failed++;
+      await tellError(o, { line: job.line, picture: job.picture }, error);
     } finally {
       drawing.delete(job.key);
     }
@@ -82,23 +92,34 @@ export async function runBatch(o: BatchOptions): Promise<BatchProgress> {
   return progress;
 }
 
+interface ReadLine extends BatchLine {
+  readonly brought?: Brought;
+}
+
 /** A line's request; undefined for one that was written to the errors. */
-async function readLine(o: BatchOptions, line: number, text: string | undefined): Promise<BatchLine | undefined> {
+async function readLine(o: BatchOptions, line: number, text: string | undefined): Promise<ReadLine | undefined> {
   const { defaults, size } = o.target;
   try {
     if (text === undefined) throw new UnclipError('INPUT_TOO_LARGE', 'the line is longer than 16 MiB');
     const request = parseBatchLine(text, line, { defaults, size, seed: o.seed });
-    o.target.requirePriorOf(request.settings);
-    return request;
+    o.target.requireNetworks(request.settings, request.named?.operation);
+    return { ...request, brought: request.named && (await findPictures(o.picturesFolder, request.named)) };
   } catch (error) {
     if (!(error instanceof UnclipError)) throw error;
-    await appendFile(o.errorsFile, `${JSON.stringify({ line, code: error.code, message: error.message })}\n`);
+    await tellError(o, { line }, error);
     return undefined;
   }
 }
 
-function jobOf(target: BatchTarget, line: BatchLine, picture: number): PictureJob {
-  const { id, prompt, settings } = line;
-  const job = { line: line.line, picture, id, prompt, seed: line.seed + picture, settings };
+/** What is wrong with this picture alone; the others are drawn. */
+const isOfThePicture = (error: unknown): error is UnclipError =>
+  error instanceof UnclipError && (error.code.startsWith('INPUT_') || error.code === 'QUEUE_JOB_FAILED');
+
+const tellError = (o: BatchOptions, where: object, { code, message }: UnclipError): Promise<void> =>
+  appendFile(o.errorsFile, `${JSON.stringify({ ...where, code, message })}\n`);
+
+function jobOf(target: BatchTarget, line: ReadLine, picture: number): PictureJob {
+  const { id, prompt, settings, brought } = line;
+  const job = { line: line.line, picture, id, prompt, seed: line.seed + picture, settings, brought };
   return { ...job, key: jobKey(target, job) };
 }

@@ -50,6 +50,7 @@ function targetOf(
   const { hash: modelHash, configs, info } = checkpoint;
   const { superResSize: size } = configs;
   const { defaults } = info;
-  const requirePriorOf: BatchTarget['requirePriorOf'] = (settings) => checkpoint.requirePriorOf(settings);
-  return { model: name, modelHash, dtype, weights, size, defaults, format, requirePriorOf };
+  const requireNetworks: BatchTarget['requireNetworks'] = (settings, operation) =>
+    operation === 'vary' ? void checkpoint.requireImageEncoder() : checkpoint.requirePriorOf(settings);
+  return { model: name, modelHash, dtype, weights, size, defaults, format, requireNetworks };
 }

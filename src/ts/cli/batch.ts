@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access, constants, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { FolderLock } from '../batch/folder-lock.js';
 import { FolderStore } from '../batch/folder-store.js';
@@ -46,7 +46,10 @@ const QUEUED_AHEAD = 256;
 export function batchCommand(context: CommandContext): Command {
   const command = new Command('batch')
     .description('draw every line of a JSONL file; the same command again goes on where the last one stopped')
-    .argument('<file>', 'a request a line: {"prompt": "…", "n": 2, "seed": 7}, or OpenAI Batch lines; - reads stdin')
+    .argument(
+      '<file>',
+      'a request a line: {"prompt": "…", "n": 2, "seed": 7}, with "image" and "mask" an edit, with "image" alone variations; or OpenAI Batch lines; - reads stdin',
+    )
     .requiredOption('--out <folder>', `folder of the pictures, of ${MANIFEST} and ${ERRORS}`)
     .option('--seed <seed>', 'what seeds of lines without one are made from', wholeNumber('--seed', 0, 2 ** 32), 0)
     .option('--format <format>', PICTURE_FORMATS.join(', '), oneOf('--format', PICTURE_FORMATS), 'png')
@@ -161,7 +164,15 @@ async function readAndDraw(
   const progress = batchProgress(stderr, quiet ?? false, await input.countLines(), scheduler);
   try {
     const onProgress = (p: BatchProgress): void => progress.update(p);
-    return await runBatch({ ...means, input: input.open(), errorsFile, seed, signal, onProgress });
+    return await runBatch({
+      ...means,
+      input: input.open(),
+      picturesFolder: input.folder,
+      errorsFile,
+      seed,
+      signal,
+      onProgress,
+    });
   } finally {
     progress.stop();
     await means.store.close();
@@ -170,6 +181,8 @@ async function readAndDraw(
 }
 
 interface BatchInput {
+  /** What relative paths in it begin at. */
+  readonly folder: string;
   open(): AsyncIterable<Buffer>;
   /** Undefined where it cannot be known beforehand. */
   countLines(): Promise<number | undefined>;
@@ -177,13 +190,14 @@ interface BatchInput {
 
 /** @throws UnclipError IO_FAILED when the file cannot be read */
 async function openInput(file: string): Promise<BatchInput> {
-  if (file === '-') return { open: () => process.stdin, countLines: async () => undefined };
+  if (file === '-') return { folder: process.cwd(), open: () => process.stdin, countLines: async () => undefined };
   try {
     await access(file, constants.R_OK);
   } catch (cause) {
     throw new UnclipError('IO_FAILED', `cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`, { cause });
   }
   return {
+    folder: dirname(resolve(file)),
     open: () => createReadStream(file),
     async countLines() {
       let lines = 0;
@@ -194,9 +208,11 @@ async function openInput(file: string): Promise<BatchInput> {
   };
 }
 
-function summary({ lines, drawn, kept, bad }: BatchProgress, ms: number, out: string): string {
+function summary({ lines, drawn, kept, bad, failed }: BatchProgress, ms: number, out: string): string {
   const parts = [`${plural(drawn, 'picture')} drawn in ${formatDuration(ms)}`];
   if (kept > 0) parts.push(`${kept} were there already`);
-  if (bad > 0) parts.push(`${plural(bad, 'line')} of ${lines} could not be drawn: ${join(out, ERRORS)}`);
+  if (bad > 0) parts.push(`${plural(bad, 'line')} of ${lines} could not be read`);
+  if (failed > 0) parts.push(`${plural(failed, 'picture')} could not be drawn`);
+  if (bad + failed > 0) parts.push(`see ${join(out, ERRORS)}`);
   return parts.join(', ');
 }

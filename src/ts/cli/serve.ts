@@ -132,9 +132,9 @@ function endSignal(signal: AbortSignal): { readonly promise: Promise<void>; stop
   };
 }
 
-function reportDrained({ unfinished, written, file }: Drained, stderr: NodeJS.WritableStream): void {
+function reportDrained({ unfinished, file }: Drained, stderr: NodeJS.WritableStream): void {
   if (unfinished === 0) return;
-  const where = file === undefined ? '' : `; ${written} of them can be drawn by unclip batch ${file}`;
+  const where = file === undefined ? '' : `; unclip batch ${file} draws them`;
   printLine(stderr, `${plural(unfinished, 'request')} could not be finished${where}`);
 }
 

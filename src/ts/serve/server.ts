@@ -37,8 +37,7 @@ const SLOW_CLIENTS_MS = 10_000;
 export interface Drained {
   /** Requests that were not finished in time. */
   readonly unfinished: number;
-  /** Of these, as many as `unclip batch` can draw: pictures from text; and the file that they were written to. */
-  readonly written: number;
+  /** Where they were written to, for `unclip batch`; undefined where there were none, or where that failed. */
   readonly file: string | undefined;
 }
 
@@ -102,8 +101,7 @@ export class ImageServer {
     this.app.log.info({ jobs: jobs.size }, 'draining');
     await jobs.idle(config.drainLimitMs);
     const stopped = jobs.stop();
-    const lines = stopped.filter((request) => request !== undefined);
-    const file = lines.length === 0 ? undefined : await this.#write(lines);
+    const file = stopped.length === 0 ? undefined : await this.#write(stopped);
     await answering.idle(SLOW_CLIENTS_MS);
     const closed = this.app.close();
     // Connections that are kept alive, or on which nothing was ever asked.
@@ -111,7 +109,7 @@ export class ImageServer {
     await closed;
     await scheduler.close();
     await files.close();
-    return { unfinished: stopped.length, written: file === undefined ? 0 : lines.length, file };
+    return { unfinished: stopped.length, file };
   }
 
   /** A full disk does not keep the service from ending; the log says what was lost. */

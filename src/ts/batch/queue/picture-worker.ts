@@ -1,4 +1,5 @@
-import { Worker } from 'bullmq';
+import { UnrecoverableError, Worker } from 'bullmq';
+import { UnclipError } from '../../util/errors.js';
 import type { ManifestEntry } from '../manifest.js';
 import type { BatchTarget, Drawer, PictureJob } from '../picture-job.js';
 import { connectRedis, queueName } from './picture-queue.js';
@@ -33,7 +34,7 @@ export class PictureWorker {
     const connection = await connectRedis(o.url);
     const worker = new Worker<PictureJob, ManifestEntry, 'picture'>(
       queueName(o.target),
-      ({ data }) => o.drawer.draw(data),
+      ({ data }) => o.drawer.draw(data).catch(giveUpWhatCannotBe),
       {
         connection,
         concurrency: o.concurrency,
@@ -54,4 +55,10 @@ export class PictureWorker {
     await this.#worker.close();
     this.#disconnect();
   }
+}
+
+/** Bad input is as bad at the next attempt. */
+function giveUpWhatCannotBe(error: unknown): never {
+  if (error instanceof UnclipError && error.code.startsWith('INPUT_')) throw new UnrecoverableError(error.message);
+  throw error;
 }

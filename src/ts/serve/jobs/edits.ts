@@ -11,7 +11,7 @@ import type { Partials } from './text-to-image.js';
 /** Files' contents. */
 export interface EditFiles {
   readonly picture: Buffer;
-  readonly mask: Buffer | undefined;
+  readonly mask?: Buffer;
 }
 
 /**
@@ -37,10 +37,14 @@ export class Edits {
 
   /**
    * Starts an edit: a promise for each picture.
+   * @param id of the request
    * @throws UnclipError QUEUE_FULL, ApiError 503 while closing
    */
-  draw(files: EditFiles, request: CheckedRequest, client: AbortSignal, partials?: Partials) {
-    return this.#jobs.start(undefined, client, (job) => {
+  draw(id: string, files: EditFiles, request: CheckedRequest, client: AbortSignal, partials?: Partials) {
+    const { prompt, n, seed, settings } = request;
+    const { picture: image, mask } = files;
+    const asked = { id, prompt, n, seed, ...settings, brought: { image, ...(mask && { mask }) } };
+    return this.#jobs.start(asked, client, (job) => {
       if (this.#pictures + request.n > this.#maxQueued)
         throw new UnclipError('QUEUE_FULL', `${this.#pictures} edits wait already; try again later`);
       this.#pictures += request.n;

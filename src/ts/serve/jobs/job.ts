@@ -1,13 +1,16 @@
+import type { SamplingSettings } from '../../pipelines/settings.js';
 import { UnclipError } from '../../util/errors.js';
 import { ApiError } from '../http/api-error.js';
 
 /** What a request asks for, in the form that `unclip batch` reads. */
-export interface JobRequest {
+export interface JobRequest extends Partial<SamplingSettings> {
   readonly id: string;
-  readonly prompt: string;
+  /** Undefined: variations of a picture. */
+  readonly prompt?: string;
   readonly n: number;
   readonly seed: number;
-  readonly [setting: string]: string | number;
+  /** Files' contents, by the names that lines have for them. */
+  readonly brought?: { readonly image: Uint8Array; readonly mask?: Uint8Array };
 }
 
 export interface JobLimits {
@@ -22,8 +25,7 @@ export interface JobLimits {
  * first reason is the one that is told.
  */
 export class Job {
-  /** Undefined for what `unclip batch` cannot draw. */
-  readonly request: JobRequest | undefined;
+  readonly request: JobRequest;
   /** Milliseconds from the beginning of the job to that of its first picture; undefined before. */
   queuedMs: number | undefined;
   readonly #controller = new AbortController();
@@ -31,7 +33,7 @@ export class Job {
   readonly #submitted = performance.now();
   #timer: NodeJS.Timeout;
 
-  constructor(request: JobRequest | undefined, limits: JobLimits, client: AbortSignal) {
+  constructor(request: JobRequest, limits: JobLimits, client: AbortSignal) {
     this.request = request;
     this.#limits = limits;
     const gone = (): void => this.stop(new UnclipError('CANCELLED', 'the client went away'));

@@ -35,7 +35,7 @@ export class Jobs {
    * @returns a promise for each picture. When one fails, the others are stopped
    * @throws ApiError 503 while closing, and whatever `draw` throws
    */
-  start(request: JobRequest | undefined, client: AbortSignal, draw: Draw): readonly Promise<GeneratedImage>[] {
+  start(request: JobRequest, client: AbortSignal, draw: Draw): readonly Promise<GeneratedImage>[] {
     if (this.#closing) throw shuttingDown();
     const job = new Job(request, this.#limits, client);
     let pictures: readonly Promise<GeneratedImage>[];
@@ -75,8 +75,8 @@ export class Jobs {
     return this.#activity.idle(ms);
   }
 
-  /** Stops everything that is under way. @returns what each was; undefined for what `unclip batch` cannot draw */
-  stop(): (JobRequest | undefined)[] {
+  /** Stops everything that is under way. @returns what each was */
+  stop(): JobRequest[] {
     const stopped = [...this.#underWay];
     for (const job of stopped) job.stop(shuttingDown());
     return stopped.map(({ request }) => request);

@@ -72,7 +72,7 @@ export function editRoutes(instance: FastifyInstance, service: Service, limits: 
           events: 'image_edit',
           partialImages,
           start: (client, onPartial) =>
-            edits.draw(files, checked, client, onPartial && { count: partialImages, onPartial }),
+            edits.draw(request.id, files, checked, client, onPartial && { count: partialImages, onPartial }),
         },
         stream ?? false,
         request,

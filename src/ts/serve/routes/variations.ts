@@ -57,7 +57,7 @@ export function variationRoutes(instance: FastifyInstance, service: Service, lim
         usage: undefined,
         events: 'image_edit' as const,
         partialImages: 0,
-        start: (client: AbortSignal) => drawVariations(jobs, scheduler, unclip, image, checked, client),
+        start: (client: AbortSignal) => drawVariations(jobs, scheduler, unclip, request.id, image, checked, client),
       };
       return answerDrawing(service, drawing, false, request, reply);
     },
