@@ -95,6 +95,8 @@ def card(args, trained, with_ar_prior):
             "things": world["THINGS"], "colours": world["COLOURS"], "places": world["PLACES"],
             "relations": world["RELATIONS"] if relations else [], "styles": world["STYLES"] if relations else ["flat"],
         },
+        # What the prior's way is told by: every thing in every colour at every place.
+        "captions": {"pattern": "a {colours} {things} {where}", "words": {"where": [world["PLACE_PHRASES"][place][0] for place in world["PLACES"]]}},
         "training": {"preset": args.preset, "hardware": args.hardware, "stages": trained.records, "data": "pictures and captions rendered by training/world"},
     }
     evaluation = os.path.join(args.work, "evaluation.json")

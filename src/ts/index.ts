@@ -12,10 +12,12 @@ export type { PictureParameters } from './image/parameters.js';
 export type { Picture } from './image/picture.js';
 export type { PictureInput } from './image/picture-input.js';
 export type { BestOfRequest, BestOfResult, Candidate } from './pipelines/best-of.js';
+export { CaptionBank, type NearestCaption } from './pipelines/clip/caption-bank.js';
 export { Clip, type ClipLoadOptions } from './pipelines/clip/clip.js';
 export type { ClipDescription, ClipLayout, LogitScale } from './pipelines/clip/clip-model.js';
 export type { EmbedHooks, EmbedRequest, EmbedResult } from './pipelines/clip/embedder.js';
 export { cosineSimilarity, type Embedding, embeddingNorm, normalized } from './pipelines/clip/embedding.js';
+export { knownCaptions } from './pipelines/clip/known-captions.js';
 export type { RankedCaption, RankRequest, RankResult } from './pipelines/clip/rank.js';
 export {
   DiscreteVae,

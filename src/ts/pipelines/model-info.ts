@@ -32,6 +32,11 @@ const schema = z.looseObject({
   logitScale: z.number().positive().max(1000).optional(),
   /** What it can draw, by group: things, colours, places… */
   world: z.record(z.string(), z.array(z.string())).optional(),
+  /**
+   * Captions that stand for what it can draw: the pattern with every choice of words for its groups in braces, which are those of
+   * `words` or of `world`.
+   */
+  captions: z.strictObject({ pattern: z.string(), words: z.record(z.string(), z.array(z.string())) }).optional(),
 });
 
 /** What a model folder says of itself in `unclip.json`, beside diffusers' own files. */

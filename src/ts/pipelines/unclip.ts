@@ -3,9 +3,13 @@ import type { WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { TunedClass, TuneOptions } from '../tune/tune-graphs.js';
+import { UnclipError } from '../util/errors.js';
 import { type BestOfRequest, type BestOfResult, bestOf } from './best-of.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { EmbedRequest, EmbedResult } from './clip/embedder.js';
+import { CaptionBank } from './clip/caption-bank.js';
+import type { EmbedHooks, EmbedRequest, EmbedResult } from './clip/embedder.js';
+import type { Embedding } from './clip/embedding.js';
+import { knownCaptions } from './clip/known-captions.js';
 import { type RankRequest, type RankResult, rankCaptions } from './clip/rank.js';
 import { type EditRequest, type EditResult, editPicture } from './edit/edit.js';
 import { Engine, type LoadOptions } from './engine.js';
@@ -17,6 +21,9 @@ import { type BlendRequest, blend } from './variation/blend.js';
 import type { FramesResult } from './variation/frames.js';
 import { type SteerRequest, steer } from './variation/steer.js';
 import { type VaryRequest, type VaryResult, vary } from './variation/vary.js';
+
+/** Captions that are embedded before others have their turn. */
+const CAPTIONS_A_TURN = 16;
 
 /**
  * A loaded model: draws pictures from text.
@@ -133,6 +140,30 @@ export class Unclip {
       () => {},
       () => rankCaptions(this.#engine.clip, request),
     );
+  }
+
+  /**
+   * Embeds captions, so that image embeddings can be said in words. Other pictures are drawn between its batches.
+   * @param captions default: those that stand for what the model can draw, if it says so
+   * @throws UnclipError INPUT_* (also for no captions), MODEL_CONFIG_INVALID, CANCELLED, GPU_*
+   */
+  async captionBank(
+    captions: readonly string[] = knownCaptions(this.model.info),
+    hooks: EmbedHooks = {},
+  ): Promise<CaptionBank> {
+    if (captions.length === 0) throw new UnclipError('INPUT_INVALID', 'captions is empty; give at least one');
+    const embeddings: Embedding[] = [];
+    while (embeddings.length < captions.length) {
+      const part = captions.slice(embeddings.length, embeddings.length + CAPTIONS_A_TURN);
+      const { texts } = await this.embed({ texts: part, signal: hooks.signal });
+      embeddings.push(...texts);
+      hooks.onBatch?.(embeddings.length, captions.length);
+    }
+    const scale = await this.#engine.exclusive(
+      () => {},
+      async () => this.#engine.clip.model.logitScale.value,
+    );
+    return new CaptionBank(captions, embeddings, scale);
   }
 
   /**

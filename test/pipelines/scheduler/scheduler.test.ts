@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Picture } from '../../../src/ts/image/picture.js';
 import type { DrawItem } from '../../../src/ts/pipelines/drawing.js';
 import { Engine } from '../../../src/ts/pipelines/engine.js';
 import type { GeneratedImage } from '../../../src/ts/pipelines/generated-image.js';
-import type { PictureStep, SchedulerOptions } from '../../../src/ts/pipelines/scheduler/options.js';
-import { partialAt, Scheduler } from '../../../src/ts/pipelines/scheduler/scheduler.js';
+import { PerImageNoise } from '../../../src/ts/pipelines/noise.js';
+import type { PictureStep, SchedulerOptions, SubmitOptions } from '../../../src/ts/pipelines/scheduler/options.js';
+import { Scheduler } from '../../../src/ts/pipelines/scheduler/scheduler.js';
+import { partialAt } from '../../../src/ts/pipelines/scheduler/unfinished-state.js';
 import type { SamplingSettings } from '../../../src/ts/pipelines/settings.js';
 import { textToImage } from '../../../src/ts/pipelines/text-to-image.js';
 
@@ -214,6 +217,36 @@ describe('Scheduler', () => {
     // After steps 2 and 4 of the decoder's 4, and 1 of the upsampler's 3: a quarter, a half, three quarters.
     expect(seen).toEqual(['0 0 16', '1 0 16', '2 0 64']);
     expect([0, 1, 2, 3].map((done) => partialAt(done, 4, 1))).toEqual([undefined, undefined, 0, undefined]);
+  });
+
+  it('tells what the prior predicts, the last of which is what the decoder gets, and draws the same picture', async () => {
+    const settings = { ...GUIDED, sampler: 'ddim' } as const;
+    const shared = scheduler({ maxBatch: 3 });
+    const told: { step: string; embedding: Float32Array }[] = [];
+    const partialsOf = async (drawn: DrawItem, asked: Pick<SubmitOptions, 'onEmbedding'>): Promise<string[]> => {
+      const partials: string[] = [];
+      const onPartial = ({ width, data }: Picture): void => {
+        if (width === 16) partials.push(createHash('sha256').update(data).digest('hex'));
+      };
+      // Others share its batches meanwhile.
+      const others = shared.submit([item(1), item(2)], { settings });
+      await shared.submit([drawn], { settings, partialImages: 6, onPartial, ...asked })[0];
+      await Promise.all(others);
+      return partials;
+    };
+    const partials = await partialsOf(item(0), {
+      onEmbedding: (embedding, step, steps, picture) => told.push({ step: `${step}/${steps} ${picture}`, embedding }),
+    });
+    expect(told.map(({ step }) => step)).toEqual(['1/3 0', '2/3 0', '3/3 0']);
+    expect(await partialsOf(item(0), {})).toEqual(partials);
+    // The same starting noise of the decoder, which a picture with a prior draws second; ddim takes no other.
+    const noise = new PerImageNoise([item(0).seed]);
+    noise.draw('prior', -1, [16]);
+    const start = noise.draw('decoder', -1, [3, 16, 16]);
+    const given = { ...item(0), imageEmbeds: told[2]!.embedding, start };
+    expect(partials).toHaveLength(4);
+    expect(await partialsOf(given, {})).toEqual(partials);
+    expect(await partialsOf({ ...given, imageEmbeds: told[1]!.embedding }, {})).not.toEqual(partials);
   });
 
   it('holds no more than the pictures under way need, however many come', async () => {

@@ -80,6 +80,14 @@ export class Desk {
     return undefined;
   }
 
+  /** The prior's sample, or its prediction of one, as a CLIP image embedding f32 [E]. @param sample f32 [E] */
+  async embeddingOf(sample: Float32Array): Promise<Float32Array> {
+    const { step, finish } = this.#set.prior;
+    step.state('latents').write(sample);
+    await submitPrograms(this.#engine.runtime, finish);
+    return this.#set.drawing.imageEmbeds.read();
+  }
+
   /** Lays a picture's stage out anew from its snapshot, on a device that knows nothing of it. */
   async resume(picture: Picture, item: DrawItem, snapshot: Snapshot): Promise<void> {
     const { imageEmbeds, decoderStep } = this.#set.drawing;

@@ -50,6 +50,11 @@ export interface SubmitOptions {
   readonly onStep?: (step: PictureStep) => void;
   /** How many unfinished states of each picture are given to {@link onPartial}, spread evenly over decoder and upsampler. Default 0. */
   readonly partialImages?: number;
+  /**
+   * Called after every step of the diffusion prior with what it predicts now: an image embedding f32 [E], not normalised, as the
+   * decoder would get it; with the steps done, of how many, and the picture's index.
+   */
+  readonly onEmbedding?: (embedding: Float32Array, step: number, steps: number, picture: number) => void;
   /** Called with the predicted picture at the decoder's or upsampler's size, 0-based number of it, and the picture's index. */
   readonly onPartial?: (partial: Picture, number: number, picture: number) => void;
 }

@@ -4,37 +4,19 @@ import type { DrawItem } from '../drawing.js';
 import { type Engine, MOST_LOSSES } from '../engine.js';
 import type { GeneratedImage } from '../generated-image.js';
 import { finishedImage } from '../picture-parameters.js';
-import { samplePicture } from '../progress.js';
-import { isGuided, type SamplingSettings } from '../settings.js';
+import { isGuided } from '../settings.js';
 import { decoderPlan, priorPlan, superResPlan } from '../stage-plan.js';
 import { BufferPool } from './buffer-pool.js';
+import type { Active, Job } from './job.js';
 import { Lanes } from './lanes.js';
 import { checkSchedulerOptions, checkSubmission, type SchedulerOptions, type SubmitOptions } from './options.js';
 import { Picture } from './picture.js';
 import { PictureRows } from './picture-rows.js';
 import type { PictureScheduler } from './picture-scheduler.js';
 import { type PictureEvent, type StreamOptions, streamPictures } from './picture-stream.js';
-import { type Claim, chooseAdmission, chooseBatch, type LaneStage } from './policy.js';
+import { chooseAdmission, chooseBatch, type LaneStage } from './policy.js';
 import { SchedulerCounts, type SchedulerMetrics } from './scheduler-metrics.js';
-
-/** A picture with what its requester waits for. */
-interface Job extends Claim {
-  readonly item: DrawItem;
-  readonly index: number;
-  readonly guided: boolean;
-  readonly withPrior: boolean;
-  readonly options: SubmitOptions;
-  readonly settings: SamplingSettings;
-  readonly submitted: number;
-  readonly resolve: (image: GeneratedImage) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface Active {
-  readonly job: Job;
-  readonly picture: Picture;
-  since: number;
-}
+import { unfinishedState } from './unfinished-state.js';
 
 /**
  * Draws pictures of many requests at once. Pictures join and leave batches at every step boundary (continuous batching): those at
@@ -206,7 +188,7 @@ export class Scheduler implements PictureScheduler {
     // All of them at once: should the device be lost from here on, no step is taken twice.
     for (const active of chosen) this.#advance(active);
     for (const active of chosen) this.#tellStep(active, chosen.length);
-    for (const active of chosen) await this.#tellPartial(active);
+    for (const active of chosen) await this.#tellState(active);
     await this.#leaveStages();
   }
 
@@ -252,17 +234,9 @@ export class Scheduler implements PictureScheduler {
     this.#tell(active, () => options.onStep?.({ picture: index, stage, step, steps: plan.steps.length, batch }));
   }
 
-  /** Reads the prediction of x₀ of a picture whose turn it is to be shown. */
-  async #tellPartial(active: Active): Promise<void> {
-    const { picture, job } = active;
-    const { settings, options, index } = job;
-    const { onPartial, partialImages = 0 } = options;
-    if (onPartial === undefined || picture.stage === 'prior' || picture.lane === undefined) return;
-    const before = picture.stage === 'superRes' ? settings.decoderSteps : 0;
-    const number = partialAt(before + picture.step, settings.decoderSteps + settings.superResSteps, partialImages);
-    if (number === undefined) return;
-    const partial = samplePicture(await picture.lane.prediction(picture), picture.plan.sampleShape[2]!);
-    this.#tell(active, () => onPartial(partial, number, index));
+  async #tellState(active: Active): Promise<void> {
+    const tell = await unfinishedState(active, this.#lanes.desk(active.job.guided));
+    if (tell !== undefined) this.#tell(active, tell);
   }
 
   /** Tells a requester something. Should they throw at it, that is the end of their picture, and of no other. */
@@ -370,10 +344,4 @@ export class Scheduler implements PictureScheduler {
     const share = this.#shares.get(request)!;
     if (--share.open === 0) this.#shares.delete(request);
   }
-}
-
-/** The number of the partial picture that is shown after step `done` of `steps`, where `count` are, evenly between start and end. */
-export function partialAt(done: number, steps: number, count: number): number | undefined {
-  for (let k = 0; k < count; k++) if (Math.round(((k + 1) * steps) / (count + 1)) === done) return k;
-  return undefined;
 }

@@ -1,7 +1,7 @@
 import type { GeneratedImage } from '../../pipelines/generated-image.js';
 import type { GenerateProgress } from '../../pipelines/progress.js';
 import type { CheckedRequest } from '../../pipelines/request.js';
-import { partialAt } from '../../pipelines/scheduler/scheduler.js';
+import { partialAt } from '../../pipelines/scheduler/unfinished-state.js';
 import type { Unclip } from '../../pipelines/unclip.js';
 import { UnclipError } from '../../util/errors.js';
 import type { Job } from './job.js';
