@@ -37,7 +37,7 @@ export class TestModel {
   async serve(config: Partial<ServeConfig> = {}): Promise<TestServer> {
     const log = new PassThrough().setEncoding('utf8');
     // The machine that tests run on may be busy with other things.
-    const quiet = { maxEventLoopDelayMs: 0, unfinishedFile: join(this.folder, 'unfinished') };
+    const quiet = { maxEventLoopDelayMs: 0, pageFolder: null, unfinishedFile: join(this.folder, 'unfinished') };
     const server = await ImageServer.create(this.unclip, { port: 0, logStream: log, ...quiet, ...config });
     const started = new TestServer(server, await server.listen(), log);
     this.#servers.push(started);

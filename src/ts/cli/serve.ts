@@ -6,6 +6,7 @@ import type { Drained } from '../serve/server.js';
 import { loadOptions, loadUnlessAborted, type ModelOptions, withModelOptions } from './model-options.js';
 import { BUNDLED, modelFolder } from './models.js';
 import { byteCount, decimalNumber, oneOf, wholeNumber } from './options.js';
+import { textArguments } from './text-arguments.js';
 import { plural } from './ui/format.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 
@@ -25,6 +26,8 @@ interface ServeCommandOptions extends ModelOptions {
   readonly pictures?: string;
   readonly pictureTtl?: number;
   readonly publicUrl?: string;
+  readonly page: boolean;
+  readonly captions?: readonly string[];
   readonly drainLimit?: number;
   readonly unfinished?: string;
   readonly logLevel?: LogLevel;
@@ -59,6 +62,11 @@ export function serveCommand(context: CommandContext): Command {
     .option('--pictures <folder>', 'folder of pictures answered as URLs (default: a temporary one)')
     .option('--picture-ttl <s>', 'how long their URLs work, seconds (default: 3600)', seconds('--picture-ttl', 1))
     .option('--public-url <url>', 'what their URLs begin with (default: the address that was asked)')
+    .option('--no-page', 'serve the API alone, without the page at /')
+    .option(
+      '--captions <texts...>',
+      "captions, or a file of them, that say what the prior predicts (default: the model's own)",
+    )
     .option('--drain-limit <s>', 'time to finish at the end, seconds (default: 30)', seconds('--drain-limit', 0))
     .option('--unfinished <file>', 'name of the file that gets what was not finished then, for `unclip batch`')
     .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, oneOf('--log-level', LOG_LEVELS))
@@ -68,7 +76,8 @@ export function serveCommand(context: CommandContext): Command {
 
 async function serve(options: ServeCommandOptions, { stdout, stderr, signal }: CommandContext): Promise<void> {
   const apiKeys = options.apiKeys === undefined ? undefined : await ApiKeys.read(options.apiKeys);
-  const config = checkConfig({ ...configOf(options), apiKeys, logStream: stdout });
+  const captions = options.captions && textArguments('--captions', options.captions);
+  const config = checkConfig({ ...configOf(options), apiKeys, captions, logStream: stdout });
   // Only here: loading Fastify takes longer than most commands.
   const { ImageServer } = await import('../serve/server.js');
   const unclip = await loadUnlessAborted(modelFolder(options.model ?? BUNDLED), loadOptions(options), signal);
@@ -106,6 +115,7 @@ function configOf(o: ServeCommandOptions): Partial<ServeConfig> {
     picturesFolder: o.pictures,
     pictureTtlMs: ms(o.pictureTtl),
     publicUrl: o.publicUrl,
+    ...(o.page ? {} : { pageFolder: null }),
     drainLimitMs: ms(o.drainLimit),
     unfinishedFile: o.unfinished,
     logLevel: o.logLevel,

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { UnclipError } from '../util/errors.js';
+import { packageRoot } from '../util/package-root.js';
 import type { ApiKeys } from './http/api-keys.js';
 
 /** How a service of one model behaves. */
@@ -34,6 +36,10 @@ export interface ServeConfig {
   readonly pictureTtlMs: number;
   /** What URLs of pictures begin with. Undefined: the address that the request came to. */
   readonly publicUrl: string | undefined;
+  /** Folder of the built page that is served at `/`. Null: none. */
+  readonly pageFolder: string | null;
+  /** Captions that say what the prior predicts. Undefined: the model's own. */
+  readonly captions: readonly string[] | undefined;
   /** Longest that requests under way may go on after the service was told to end, milliseconds. */
   readonly drainLimitMs: number;
   /** Where requests that were not finished then are written, as lines for `unclip batch`. */
@@ -65,12 +71,17 @@ export const DEFAULT_CONFIG: ServeConfig = {
   picturesFolder: undefined,
   pictureTtlMs: 3_600_000,
   publicUrl: undefined,
+  pageFolder: join(packageRoot(), 'dist', 'page'),
+  captions: undefined,
   drainLimitMs: 30_000,
   unfinishedFile: 'unclip-unfinished.jsonl',
   logLevel: 'info',
   logStream: process.stdout,
   logPrompts: false,
 };
+
+/** Captions are compared with every prediction of a prior. */
+const MOST_CAPTIONS = 10_000;
 
 /** Whether only this machine reaches a host. */
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
@@ -85,6 +96,11 @@ export function checkConfig(given: Partial<ServeConfig>): ServeConfig {
     throw new UnclipError(
       'INPUT_INVALID',
       `host ${config.host} lets other machines ask for pictures: give API keys (--api-keys), or say that everybody may ask (--without-api-keys)`,
+    );
+  if (config.captions !== undefined && config.captions.length > MOST_CAPTIONS)
+    throw new UnclipError(
+      'INPUT_TOO_LARGE',
+      `captions are ${config.captions.length}; at most ${MOST_CAPTIONS} are kept`,
     );
   return config;
 }

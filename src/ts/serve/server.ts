@@ -14,6 +14,7 @@ import { unixTime } from './images/answer.js';
 import { MOST_PICTURES } from './images/fields.js';
 import { PictureFiles } from './images/picture-files.js';
 import { Activity } from './jobs/activity.js';
+import { Captions } from './jobs/captions.js';
 import { Edits } from './jobs/edits.js';
 import { Jobs } from './jobs/jobs.js';
 import { writeUnfinished } from './jobs/unfinished.js';
@@ -22,6 +23,7 @@ import { editRoutes } from './routes/edits.js';
 import { generationRoutes } from './routes/generations.js';
 import { healthRoutes } from './routes/health.js';
 import { modelRoutes } from './routes/models.js';
+import { pageRoutes } from './routes/page.js';
 import { pictureRoutes } from './routes/pictures.js';
 import { variationRoutes } from './routes/variations.js';
 import { retryAfterSeconds, type Service } from './service.js';
@@ -59,6 +61,7 @@ export class ImageServer {
     const config = checkConfig(options);
     const scheduler = unclip.scheduler({ maxQueued: config.maxQueued });
     const { name } = unclip.model.info;
+    const captions = new Captions(unclip, config.captions);
     const jobs = new Jobs(config, (ms) => metrics.queueDelay(ms));
     const edits = new Edits(jobs, unclip, config.maxQueued);
     const metrics = new Metrics(unclip, scheduler, edits);
@@ -68,6 +71,7 @@ export class ImageServer {
       scheduler,
       jobs,
       edits,
+      captions,
       answering: new Activity(),
       files: await PictureFiles.open(config.picturesFolder, config.pictureTtlMs),
       metrics,
@@ -148,6 +152,7 @@ async function makeApp(service: Service): Promise<FastifyInstance> {
   await serveOpenApi(app, unclip.version, config.apiKeys !== undefined);
   healthRoutes(app, service);
   pictureRoutes(app, service);
+  await pageRoutes(app, config.pageFolder);
   const limits = {
     maxSteps: config.maxSteps,
     size: unclip.model.configs.superResSize,
@@ -156,7 +161,7 @@ async function makeApp(service: Service): Promise<FastifyInstance> {
   await app.register(async (v1) => {
     requireApiKey(v1, config.apiKeys);
     await limitRequests(v1, config);
-    modelRoutes(v1, service);
+    modelRoutes(v1, service, limits);
     generationRoutes(v1, service, limits);
     await readForms(v1, config.bodyLimit);
     variationRoutes(v1, service, limits);

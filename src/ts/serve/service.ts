@@ -3,6 +3,7 @@ import type { Unclip } from '../pipelines/unclip.js';
 import type { ServeConfig } from './config.js';
 import type { PictureFiles } from './images/picture-files.js';
 import type { Activity } from './jobs/activity.js';
+import type { Captions } from './jobs/captions.js';
 import type { Edits } from './jobs/edits.js';
 import type { Jobs } from './jobs/jobs.js';
 import type { Metrics } from './metrics.js';
@@ -14,6 +15,7 @@ export interface Service {
   readonly scheduler: PictureScheduler;
   readonly jobs: Jobs;
   readonly edits: Edits;
+  readonly captions: Captions;
   /** Requests that have not had their whole answer. */
   readonly answering: Activity;
   readonly files: PictureFiles;

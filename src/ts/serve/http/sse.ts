@@ -14,12 +14,15 @@ const encodeEvent = (event: ServerEvent): string => `event: ${event.type}\ndata:
 
 /** Events on their way from what makes them to a stream that sends them, with signs of life between. */
 export class EventChannel {
-  readonly #waiting: string[] = [];
+  readonly #waiting: { readonly text: string; readonly key: string | undefined }[] = [];
   #wake: () => void = () => {};
   #ended = false;
 
-  send(event: ServerEvent): void {
-    this.#waiting.push(encodeEvent(event));
+  /** @param key an event of the same key that a slow client has not taken yet is left out in favour of this one */
+  send(event: ServerEvent, key?: string): void {
+    const old = key === undefined ? -1 : this.#waiting.findIndex((other) => other.key === key);
+    if (old >= 0) this.#waiting.splice(old, 1);
+    this.#waiting.push({ text: encodeEvent(event), key });
     this.#wake();
   }
 
@@ -33,7 +36,7 @@ export class EventChannel {
   async *text(): AsyncGenerator<string> {
     for (;;) {
       const next = this.#waiting.shift();
-      if (next !== undefined) yield next;
+      if (next !== undefined) yield next.text;
       else if (this.#ended) return;
       else if (!(await this.#wait())) yield KEEP_ALIVE;
     }

@@ -5,6 +5,8 @@ import { PICTURE_FORMATS } from '../../image/encode.js';
 import type { Checkpoint } from '../../pipelines/checkpoint.js';
 import { PRIORS, type SamplingSettings } from '../../pipelines/settings.js';
 import { ApiError } from '../http/api-error.js';
+import type { Captions } from '../jobs/captions.js';
+import type { Shown } from './drawing.js';
 
 /** Most pictures of a request, as OpenAI has it. */
 export const MOST_PICTURES = 10;
@@ -77,6 +79,36 @@ export const decoderSamplingFields = (limits: FieldLimits) => ({
   eta: z.number().min(0).max(1).nullish().describe('Noise of sampler ddim.'),
 });
 
+/** Fields beside the standard's: what a stream shows on the way. */
+export const previewField = {
+  previews: z
+    .int()
+    .min(0)
+    .max(250)
+    .nullish()
+    .describe('Unfinished pictures to send while streaming, with stage and step; in place of partial_images.'),
+};
+
+export const captionsField = {
+  nearest_captions: z
+    .int()
+    .min(0)
+    .max(20)
+    .nullish()
+    .describe("Captions nearest to the prior's prediction to send after each of its steps while streaming."),
+};
+
+/** What a request wants to see of its pictures before they are finished. */
+export const shownOf = (body: {
+  readonly partial_images?: number | null;
+  readonly previews?: number | null;
+  readonly nearest_captions?: number | null;
+}): Shown => ({
+  partials: body.previews ?? body.partial_images ?? 0,
+  previews: body.previews != null,
+  captions: body.nearest_captions ?? 0,
+});
+
 /** The same for what is drawn from text. */
 export const samplingFields = (limits: FieldLimits) => ({
   ...decoderSamplingFields(limits),
@@ -134,4 +166,13 @@ export function requirePrior({ configs, info }: Checkpoint, prior: SamplingSetti
       ? `The model '${info.name}' has no autoregressive prior.`
       : `The model '${info.name}' makes variations of pictures, not pictures from text.`;
   throw new ApiError(400, message, { param: prior === 'ar' ? 'prior' : 'model', code: 'unsupported_model' });
+}
+
+/** @throws ApiError 400 where there is nothing to say the prior's predictions by */
+export function requireCaptions({ texts }: Captions, { prior }: SamplingSettings): void {
+  const param = 'nearest_captions';
+  if (prior === 'ar')
+    throw new ApiError(400, 'The autoregressive prior predicts no image embedding before its last step.', { param });
+  if (texts.length === 0)
+    throw new ApiError(400, 'No captions are known of this model; `unclip serve --captions` gives it some.', { param });
 }

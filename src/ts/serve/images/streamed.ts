@@ -7,7 +7,8 @@ import { type ApiError, apiError } from '../http/api-error.js';
 import { EventChannel } from '../http/sse.js';
 import type { Service } from '../service.js';
 import { answerPicture, commonFields, unixTime } from './answer.js';
-import type { Drawing } from './drawing.js';
+import type { At, Drawing, Watcher } from './drawing.js';
+import { PictureOrder } from './picture-order.js';
 
 /**
  * Draws a request's pictures and answers each as it is finished, and unfinished ones on the way, as server-sent events.
@@ -15,35 +16,31 @@ import type { Drawing } from './drawing.js';
  * @returns the stream's text; errors before it begins are thrown
  */
 export function answerStream(
-  { files }: Service,
+  { files, captions }: Service,
   drawing: Drawing,
   client: AbortSignal,
   onFailure: (error: ApiError) => void,
 ): Readable {
-  const { form, events, partialImages, settings, sides } = drawing;
+  const { form, events, shown, settings, sides } = drawing;
   const channel = new EventChannel();
   const common = () => ({
     created_at: unixTime(),
     ...commonFields(sides, form),
     quality: form.requestedQuality ?? 'auto',
   });
-  // Encoding takes its time, so the events of a picture are put in their order here.
-  const order = new Map<number, Promise<void>>();
-  const inOrder = (picture: number, send: () => Promise<void>): Promise<void> => {
-    const next = (order.get(picture) ?? Promise.resolve()).then(send);
-    order.set(picture, next);
-    return next;
-  };
-  const sendPartial = async (partial: Picture, number: number, picture: number): Promise<void> => {
+  const order = new PictureOrder();
+  const sendPartial = async (partial: Picture, number: number, picture: number, at: At): Promise<void> => {
     const whole = resizeBicubic(partial, sides.width, sides.height);
     const bytes = await encodePicture(whole, { format: form.format, quality: form.quality });
-    channel.send({
+    const event = {
       type: `${events}.partial_image`,
       ...common(),
       b64_json: bytes.toString('base64'),
       partial_image_index: number,
       image_index: picture,
-    });
+      ...(shown.previews ? at : {}),
+    };
+    channel.send(event, shown.previews ? `preview of ${picture}` : undefined);
   };
   const sendPicture = async (image: GeneratedImage, picture: number): Promise<void> => {
     channel.send({
@@ -56,16 +53,20 @@ export function answerStream(
       usage: drawing.usage,
     });
   };
-  const pictures = drawing.start(
-    client,
-    partialImages === 0
-      ? undefined
-      : (partial, number, picture) =>
-          void inOrder(picture, () => sendPartial(partial, number, picture)).catch(() => {}),
-  );
+  const watcher: Watcher = {
+    onPartial: (partial, number, picture, at) =>
+      order.unfinished(picture, shown.previews, () => sendPartial(partial, number, picture, at)),
+    onEmbedding: (embedding, step, steps, picture) =>
+      order.unfinished(picture, false, async () => {
+        const nearest = (await captions.bank()).nearest(embedding, shown.captions);
+        const at = { image_index: picture, step, steps };
+        channel.send({ type: `${events}.prior_step`, created_at: unixTime(), ...at, captions: nearest });
+      }),
+  };
+  const pictures = drawing.start(client, { shown, watcher });
   const sent = pictures.map(async (picture, k) => {
     const image = await picture;
-    await inOrder(k, () => sendPicture(image, k));
+    await order.finished(k, () => sendPicture(image, k));
   });
   Promise.all(sent)
     .catch((error: unknown) => {

@@ -4,9 +4,9 @@ import type { CheckedRequest } from '../../pipelines/request.js';
 import { partialAt } from '../../pipelines/scheduler/unfinished-state.js';
 import type { Unclip } from '../../pipelines/unclip.js';
 import { UnclipError } from '../../util/errors.js';
+import type { Watched } from '../images/drawing.js';
 import type { Job } from './job.js';
 import type { Jobs } from './jobs.js';
-import type { Partials } from './text-to-image.js';
 
 /** Files' contents. */
 export interface EditFiles {
@@ -40,7 +40,7 @@ export class Edits {
    * @param id of the request
    * @throws UnclipError QUEUE_FULL, ApiError 503 while closing
    */
-  draw(id: string, files: EditFiles, request: CheckedRequest, client: AbortSignal, partials?: Partials) {
+  draw(id: string, files: EditFiles, request: CheckedRequest, client: AbortSignal, watched?: Watched) {
     const { prompt, n, seed, settings } = request;
     const { picture: image, mask } = files;
     const asked = { id, prompt, n, seed, ...settings, brought: { image, ...(mask && { mask }) } };
@@ -48,7 +48,7 @@ export class Edits {
       if (this.#pictures + request.n > this.#maxQueued)
         throw new UnclipError('QUEUE_FULL', `${this.#pictures} edits wait already; try again later`);
       this.#pictures += request.n;
-      const pictures = this.#edit(job, files, request, partials);
+      const pictures = this.#edit(job, files, request, watched);
       void Promise.allSettled(pictures).then(() => {
         this.#pictures -= request.n;
       });
@@ -56,8 +56,8 @@ export class Edits {
     });
   }
 
-  #edit(job: Job, files: EditFiles, { settings, ...request }: CheckedRequest, partials?: Partials) {
-    const told = partials && partialTeller(partials);
+  #edit(job: Job, files: EditFiles, { settings, ...request }: CheckedRequest, watched?: Watched) {
+    const told = watched && partialTeller(watched);
     const drawn = this.#unclip.edit({
       ...files,
       ...request,
@@ -73,13 +73,14 @@ export class Edits {
 }
 
 /** Shows the decoder's predictions at even distances; of an edit in several windows those of the first. */
-function partialTeller({ count, onPartial }: Partials): (progress: GenerateProgress) => Promise<void> {
-  const shown = new Set<string>();
+function partialTeller({ shown, watcher }: Watched): (progress: GenerateProgress) => Promise<void> {
+  const told = new Set<string>();
   return async ({ stage, step, steps, done, preview }) => {
-    const number = stage === 'decoder' ? partialAt(step, steps, count) : undefined;
+    const number = stage === 'decoder' ? partialAt(step, steps, shown.partials) : undefined;
     const name = `${done}/${number}`;
-    if (preview === undefined || number === undefined || shown.has(name)) return;
-    shown.add(name);
-    for (const [k, picture] of (await preview()).entries()) onPartial(picture, number, done + k);
+    if (preview === undefined || number === undefined || told.has(name)) return;
+    told.add(name);
+    for (const [k, picture] of (await preview()).entries())
+      watcher.onPartial(picture, number, done + k, { stage, step, steps });
   };
 }

@@ -1,14 +1,8 @@
 import type { GeneratedImage } from '../../pipelines/generated-image.js';
 import type { CheckedRequest } from '../../pipelines/request.js';
-import type { PictureScheduler } from '../../pipelines/scheduler/picture-scheduler.js';
-import type { OnPartial } from '../images/drawing.js';
-import type { Jobs } from './jobs.js';
-
-/** Unfinished pictures that are wanted of each picture. */
-export interface Partials {
-  readonly count: number;
-  readonly onPartial: OnPartial;
-}
+import type { PictureStep, SubmitOptions } from '../../pipelines/scheduler/options.js';
+import type { Watched } from '../images/drawing.js';
+import type { Service } from '../service.js';
 
 /**
  * Draws a request's pictures in batches with those of others.
@@ -16,21 +10,39 @@ export interface Partials {
  * @throws UnclipError QUEUE_FULL, ApiError 503 while closing
  */
 export function drawTexts(
-  jobs: Jobs,
-  scheduler: PictureScheduler,
+  { jobs, scheduler }: Pick<Service, 'jobs' | 'scheduler'>,
   id: string,
   { prompt, n, seed, settings }: CheckedRequest,
   client: AbortSignal,
-  partials?: Partials,
+  watched?: Watched,
 ): readonly Promise<GeneratedImage>[] {
   const items = Array.from({ length: n }, (_, k) => ({ prompt, seed: seed + k }));
   return jobs.start({ id, prompt, n, seed, ...settings }, client, (job) =>
     scheduler.submit(items, {
       settings,
       signal: job.signal,
-      onStep: () => jobs.begun(job),
-      partialImages: partials?.count,
-      onPartial: partials?.onPartial,
+      ...watchingHooks(watched, () => jobs.begun(job)),
     }),
   );
+}
+
+/** What a scheduler tells whoever watches. @param onStep called at every step, whether anybody watches or not */
+function watchingHooks(
+  watched: Watched | undefined,
+  onStep: () => void,
+): Pick<SubmitOptions, 'onStep' | 'onPartial' | 'onEmbedding' | 'partialImages'> {
+  if (watched === undefined) return { onStep };
+  const { shown, watcher } = watched;
+  const latest = new Map<number, PictureStep>();
+  return {
+    onStep(step) {
+      latest.set(step.picture, step);
+      onStep();
+    },
+    partialImages: shown.partials,
+    onPartial: (partial, number, picture) => watcher.onPartial(partial, number, picture, latest.get(picture)!),
+    ...(shown.captions === 0
+      ? {}
+      : { onEmbedding: (embedding, step, steps, picture) => watcher.onEmbedding(embedding, step, steps, picture) }),
+  };
 }

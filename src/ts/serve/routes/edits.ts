@@ -12,9 +12,11 @@ import {
   type FieldLimits,
   formatFields,
   givenSettings,
+  previewField,
   promptField,
   requirePrior,
   samplingFields,
+  shownOf,
 } from '../images/fields.js';
 import { imagesSchema } from '../images/schema.js';
 import { checkSize, pictureField, readSides } from '../images/upload.js';
@@ -37,6 +39,7 @@ export function editRoutes(instance: FastifyInstance, service: Service, limits: 
     ...formatFields,
     input_fidelity: z.enum(['low', 'high']).nullish().describe('What is not masked stays as it is, to the bit.'),
     ...samplingFields(limits),
+    ...previewField,
   };
   app.post(
     '/v1/images/edits',
@@ -52,7 +55,7 @@ export function editRoutes(instance: FastifyInstance, service: Service, limits: 
     },
     async (request, reply) => {
       const { model } = unclip;
-      const { image, mask, prompt, n, stream, partial_images, size, ...rest } = request.body;
+      const { image, mask, prompt, n, stream, size, ...rest } = request.body;
       checkModel(rest.model, modelNames);
       requirePrior(model, rest.prior ?? undefined);
       const sides = await readSides(image, 'image', config.maxPixels);
@@ -60,7 +63,6 @@ export function editRoutes(instance: FastifyInstance, service: Service, limits: 
       checkSize(size, sides);
       const checked = checkRequest({ prompt, n: n ?? 1, ...givenSettings(rest) }, editDefaults(model.info.defaults));
       if (config.logPrompts) request.log.info({ prompt }, 'prompt');
-      const partialImages = partial_images ?? 0;
       const files = { picture: image, mask: mask ?? undefined };
       return answerDrawing(
         service,
@@ -70,9 +72,8 @@ export function editRoutes(instance: FastifyInstance, service: Service, limits: 
           sides,
           usage: usageOf(model, prompt),
           events: 'image_edit',
-          partialImages,
-          start: (client, onPartial) =>
-            edits.draw(request.id, files, checked, client, onPartial && { count: partialImages, onPartial }),
+          shown: shownOf(rest),
+          start: (client, watched) => edits.draw(request.id, files, checked, client, watched),
         },
         stream ?? false,
         request,

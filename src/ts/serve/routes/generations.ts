@@ -6,14 +6,18 @@ import type { ZodTypes } from '../http/schema.js';
 import { answerForm, settingsFields, usageOf } from '../images/answer.js';
 import {
   answerFields,
+  captionsField,
   checkModel,
   compatibleFields,
   type FieldLimits,
   formatFields,
   givenSettings,
+  previewField,
   promptField,
+  requireCaptions,
   requirePrior,
   samplingFields,
+  shownOf,
   sizeField,
 } from '../images/fields.js';
 import { imagesSchema } from '../images/schema.js';
@@ -24,7 +28,7 @@ import { baseUrl } from './base-url.js';
 
 /** `POST /v1/images/generations`: pictures from text. */
 export function generationRoutes(instance: FastifyInstance, service: Service, limits: FieldLimits): void {
-  const { unclip, scheduler, jobs, config, modelNames } = service;
+  const { unclip, captions, config, modelNames } = service;
   const app = instance.withTypeProvider<ZodTypes>();
   const body = z.strictObject({
     prompt: promptField,
@@ -33,6 +37,8 @@ export function generationRoutes(instance: FastifyInstance, service: Service, li
     ...formatFields,
     ...compatibleFields,
     ...samplingFields(limits),
+    ...previewField,
+    ...captionsField,
   });
   app.post(
     '/v1/images/generations',
@@ -46,14 +52,15 @@ export function generationRoutes(instance: FastifyInstance, service: Service, li
     },
     async (request, reply) => {
       const { model } = unclip;
-      const { prompt, n, stream, partial_images, ...rest } = request.body;
+      const { prompt, n, stream, ...rest } = request.body;
       checkModel(rest.model, modelNames);
       requirePrior(model, rest.prior ?? undefined);
       const form = answerForm(rest, baseUrl(request, config));
       const asked = { prompt, n: n ?? 1, ...givenSettings(rest) };
       const checked = checkRequest(asked, model.info.defaults);
       if (config.logPrompts) request.log.info({ prompt }, 'prompt');
-      const partialImages = partial_images ?? 0;
+      const shown = shownOf(rest);
+      if (shown.captions > 0) requireCaptions(captions, checked.settings);
       return answerDrawing(
         service,
         {
@@ -62,9 +69,8 @@ export function generationRoutes(instance: FastifyInstance, service: Service, li
           sides: { width: limits.size, height: limits.size },
           usage: usageOf(model, prompt),
           events: 'image_generation',
-          partialImages,
-          start: (client, onPartial) =>
-            drawTexts(jobs, scheduler, request.id, checked, client, onPartial && { count: partialImages, onPartial }),
+          shown,
+          start: (client, watched) => drawTexts(service, request.id, checked, client, watched),
         },
         stream ?? false,
         request,

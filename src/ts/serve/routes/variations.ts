@@ -5,6 +5,7 @@ import { formBody } from '../http/multipart.js';
 import { ERRORS } from '../http/openapi.js';
 import type { ZodTypes } from '../http/schema.js';
 import { answerForm, decoderFields } from '../images/answer.js';
+import { NOTHING_SHOWN } from '../images/drawing.js';
 import {
   answerFields,
   checkModel,
@@ -56,7 +57,7 @@ export function variationRoutes(instance: FastifyInstance, service: Service, lim
         sides: { width: limits.size, height: limits.size },
         usage: undefined,
         events: 'image_edit' as const,
-        partialImages: 0,
+        shown: NOTHING_SHOWN,
         start: (client: AbortSignal) => drawVariations(jobs, scheduler, unclip, request.id, image, checked, client),
       };
       return answerDrawing(service, drawing, false, request, reply);

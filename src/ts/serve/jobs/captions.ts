@@ -1,0 +1,25 @@
+import type { CaptionBank } from '../../pipelines/clip/caption-bank.js';
+import { knownCaptions } from '../../pipelines/clip/known-captions.js';
+import type { Unclip } from '../../pipelines/unclip.js';
+
+/** The captions that say what the prior predicts; embedded when somebody first asks. */
+export class Captions {
+  readonly texts: readonly string[];
+  readonly #unclip: Unclip;
+  #bank: Promise<CaptionBank> | undefined;
+
+  /** @param texts default: the model's own */
+  constructor(unclip: Unclip, texts: readonly string[] = knownCaptions(unclip.model.info)) {
+    this.#unclip = unclip;
+    this.texts = texts;
+  }
+
+  /** The captions' embeddings. One attempt serves all who wait; after a failure the next one tries again. */
+  bank(): Promise<CaptionBank> {
+    this.#bank ??= this.#unclip.captionBank(this.texts).catch((error: unknown) => {
+      this.#bank = undefined;
+      throw error;
+    });
+    return this.#bank;
+  }
+}
