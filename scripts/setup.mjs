@@ -4,12 +4,14 @@ import { pathToFileURL } from 'node:url';
 import { adapter } from './driver/adapter.mjs';
 import { dependencies } from './steps/dependencies.mjs';
 import { nativeAddon } from './steps/native.mjs';
+import { page } from './steps/page.mjs';
 import { typescript } from './steps/typescript.mjs';
 
 const STEPS = [
   ['dependencies', dependencies],
   ['native addon', nativeAddon],
   ['TypeScript', typescript],
+  ['page', page],
   ['adapter', adapter],
 ];
 

@@ -1,19 +1,9 @@
 // Fetches a private copy of Mesa's software Vulkan driver (lavapipe) into the user's cache folder, from the mirrors the
 // system's apt already uses. It needs no root, installs nothing, and leaves only <cache>/driver-<version>/ and
 // <cache>/driver.json, which src/ts/gpu/driver-env.ts reads.
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { neededLibraries } from './elf.mjs';
+import { copyLibraries, indexLibraries, loadOrder } from './libraries.mjs';
 import { unpackPackages, versionFolder, withWorkFolder } from './packages.mjs';
 
 const DRIVER_PACKAGE = 'mesa-vulkan-drivers';
@@ -33,32 +23,6 @@ const BASE =
 /** Only packages of these names hold libraries that a driver can need. */
 const CARRIES_LIBRARIES = /^(lib|mesa-|zlib)/;
 
-/** Finds every shared library below `root` by file name. @returns {Map<string, string>} */
-function indexLibraries(root) {
-  const found = new Map();
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-    const name = entry.name;
-    if (!entry.isDirectory() && /\.so(\.|$)/.test(name) && !found.has(name)) {
-      found.set(name, join(entry.parentPath ?? entry.path, name));
-    }
-  }
-  return found;
-}
-
-/** The libraries among `available` that `roots` need, each after those it needs itself. */
-function loadOrder(roots, available) {
-  const order = [];
-  const seen = new Set();
-  const visit = (name) => {
-    if (seen.has(name) || !available.has(name)) return;
-    seen.add(name);
-    for (const needed of neededLibraries(available.get(name))) visit(needed);
-    order.push(name);
-  };
-  for (const name of roots) visit(name);
-  return order;
-}
-
 /** The driver, the loader and every library that they may need, unpacked. */
 function unpackDriver(work, codename) {
   return unpackPackages(work, {
@@ -76,8 +40,7 @@ function stageDriver(root, stage, target, version) {
     if (!available.has(name)) throw new Error(`the packages hold no ${name}`);
   }
   const order = loadOrder([LOADER_LIBRARY, DRIVER_LIBRARY], available);
-  mkdirSync(join(stage, 'lib'), { recursive: true });
-  for (const name of order) copyFileSync(realpathSync(available.get(name)), join(stage, 'lib', name));
+  copyLibraries(order, available, join(stage, 'lib'));
   const given = readdirSync(join(root, 'usr/share/vulkan/icd.d')).find((name) => name.startsWith('lvp_icd'));
   if (!given) throw new Error('the packages hold no manifest of lavapipe');
   const manifest = JSON.parse(readFileSync(join(root, 'usr/share/vulkan/icd.d', given), 'utf8'));

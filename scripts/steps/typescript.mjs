@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { modified, newest, ROOT } from '../lib/files.mjs';
 import { run } from '../lib/run.mjs';
@@ -17,6 +17,9 @@ export async function compile() {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     await run(process.execPath, [tsc, '-p', 'tsconfig.json', '--outDir', fresh, '--noEmitOnError'], { cwd: ROOT });
     if (existsSync(join(fresh, 'cli/main.js'))) chmodSync(join(fresh, 'cli/main.js'), 0o755);
+    // The page is a step of its own.
+    const page = join(DIST, 'page');
+    if (existsSync(page)) cpSync(page, join(fresh, 'page'), { recursive: true, preserveTimestamps: true });
     // A source that is saved while the compiler runs counts as newer.
     utimesSync(fresh, started, started);
     if (existsSync(DIST)) renameSync(DIST, old);

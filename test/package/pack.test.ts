@@ -11,6 +11,8 @@ const ALLOWED = [
   /^(package\.json|README\.md|LICENSE)$/,
   // The library and the command line, with types.
   /^dist\/.+\.(js|d\.ts)$/,
+  // The page of `unclip serve`.
+  /^dist\/page\/(index\.html|assets\/[\w-]+\.(js|css|svg))$/,
   // Kernels and the bundled model are read at run time.
   /^shaders\/.+\.wgsl$/,
   // What `unclip bench --html` makes pages of.
@@ -67,6 +69,13 @@ describe('npm pack', () => {
     const compiled = below('src/ts', '.ts').map((path) => path.replace(/^src\/ts/, 'dist'));
     const wanted = compiled.flatMap((path) => [path.replace(/\.ts$/, '.js'), path.replace(/\.ts$/, '.d.ts')]);
     expect(wanted.filter((path) => !packed.includes(path))).toEqual([]);
+  });
+
+  it('holds the page, whole', () => {
+    const html = readFileSync(join(ROOT, 'dist/page/index.html'), 'utf8');
+    const files = [...html.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, path]) => `dist/page/${path}`);
+    expect(files.length).toBeGreaterThan(1);
+    expect(['dist/page/index.html', ...files].filter((path) => !packed.includes(path))).toEqual([]);
   });
 
   it('holds every native source that the build names', () => {
