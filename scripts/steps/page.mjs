@@ -17,7 +17,8 @@ export async function buildPage() {
     await run(process.execPath, [vite, 'build', join(ROOT, 'web'), '--outDir', fresh, '--logLevel', 'warn'], {
       cwd: ROOT,
     });
-    utimesSync(fresh, started, started);
+    // A source that is saved while it is built counts as newer.
+    utimesSync(join(fresh, 'index.html'), started, started);
     mkdirSync(DIST, { recursive: true });
     // That the page lies in dist/ makes what the compiler left there no newer.
     const { atime, mtime } = statSync(DIST);
@@ -30,7 +31,7 @@ export async function buildPage() {
 }
 
 export async function page() {
-  if (modified(PAGE) > newest(SOURCES)) return 'up to date';
+  if (modified(join(PAGE, 'index.html')) > newest(SOURCES)) return 'up to date';
   await buildPage();
   return 'built into dist/page/';
 }

@@ -128,7 +128,7 @@ export class ImageServer {
 }
 
 async function makeApp(service: Service): Promise<FastifyInstance> {
-  const { config, metrics, unclip } = service;
+  const { config, metrics, unclip, captions } = service;
   const app = fastify({
     logger: loggerOptions(config),
     // One line a request, of this service's own.
@@ -152,7 +152,7 @@ async function makeApp(service: Service): Promise<FastifyInstance> {
   await serveOpenApi(app, unclip.version, config.apiKeys !== undefined);
   healthRoutes(app, service);
   pictureRoutes(app, service);
-  await pageRoutes(app, config.pageFolder);
+  await pageRoutes(app, config.pageFolder, () => captions.prepare());
   const limits = {
     maxSteps: config.maxSteps,
     size: unclip.model.configs.superResSize,

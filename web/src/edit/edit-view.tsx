@@ -85,14 +85,19 @@ function EditDialog({ entry }: { readonly entry: Entry }) {
         />
         <p id="mask-help" class="hint">
           {mask.tool === 'box'
-            ? 'Draw it, or use the arrow keys on the picture: they move it, with Shift they resize it; Enter adds it, Shift+Enter takes it off.'
-            : 'Paint over what is to be drawn anew. Everything else stays as it is, to the bit. [ and ] change the brush.'}
+            ? 'Draw a rectangle and add it to what is drawn anew.'
+            : 'Paint over what is to be drawn anew. Everything else stays as it is, to the bit.'}
+          <span class="keys">
+            {mask.tool === 'box'
+              ? ' With the picture in focus, arrow keys move it and with Shift resize it; Enter adds it, Shift+Enter takes it off.'
+              : ' [ and ] change the brush.'}
+          </span>
         </p>
         <PromptBox
           id="edit-prompt"
-          label="What the picture shows then"
+          label="Prompt for the whole picture"
           value={prompt}
-          placeholder="The whole picture in words, with the new part"
+          placeholder="What it shows, with the new part"
           vocabulary={facts?.vocabulary}
           onValue={setPrompt}
         />

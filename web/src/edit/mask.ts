@@ -12,10 +12,15 @@ export type MaskChange =
   | { readonly kind: 'clear' }
   | { readonly kind: 'invert' };
 
+/** Of what is masked on the screen; the mask itself is its alpha. */
+const COLOUR = '#e0218a';
+
 /** Applies a change to a mask: opaque where it is masked. */
 export function paint(context: CanvasRenderingContext2D, change: MaskChange): void {
   const { width, height } = context.canvas;
   context.save();
+  context.fillStyle = COLOUR;
+  context.strokeStyle = COLOUR;
   if (change.kind === 'clear') context.clearRect(0, 0, width, height);
   else if (change.kind === 'invert') {
     context.globalCompositeOperation = 'xor';

@@ -54,7 +54,7 @@ export function Compose({ model }: { readonly model: Model }) {
       <button type="submit" class="button primary" disabled={!model.text_to_image || prompt.trim() === ''}>
         Draw
       </button>
-      <p class="hint">
+      <p class="hint keys">
         <kbd>Enter</kbd> draws, <kbd>Esc</kbd> cancels
       </p>
       <div class="own">

@@ -13,7 +13,8 @@ interface FieldViewProps {
 export function FieldView({ field, value, defaults, onValue }: FieldViewProps) {
   const { name, label, help } = field;
   const id = `field-${name}`;
-  const standard = String(defaults[name] ?? '');
+  // The first choice is what the server takes where the model says nothing.
+  const standard = String(defaults[name] ?? (field.kind === 'choice' ? field.choices[0] : ''));
   return (
     <div class={value === '' ? 'field' : 'field changed'} title={help}>
       <label for={id}>{label}</label>
@@ -33,7 +34,7 @@ export function FieldView({ field, value, defaults, onValue }: FieldViewProps) {
           aria-describedby={`${id}-help`}
           onChange={(event) => onValue(event.currentTarget.value)}
         >
-          <option value="">{standard === '' ? 'default' : `${standard} (default)`}</option>
+          <option value="">{standard}</option>
           {field.choices
             .filter((choice) => choice !== standard)
             .map((choice) => (

@@ -1,4 +1,3 @@
-import { useEffect, useRef } from 'preact/hooks';
 import { unknownWords } from './unknown-words.js';
 
 interface PromptBoxProps {
@@ -12,19 +11,11 @@ interface PromptBoxProps {
 
 /** A prompt's text; Enter sends the form, Shift+Enter breaks the line. */
 export function PromptBox({ id, label, value, placeholder, vocabulary, onValue }: PromptBoxProps) {
-  const ref = useRef<HTMLTextAreaElement>(null);
-  // As high as its text.
-  useEffect(() => {
-    const box = ref.current!;
-    box.style.height = 'auto';
-    box.style.height = `${box.scrollHeight + 2}px`;
-  }, [value]);
   const unknown = unknownWords(value, vocabulary);
   return (
     <div class="prompt">
       <label for={id}>{label}</label>
       <textarea
-        ref={ref}
         id={id}
         rows={3}
         maxLength={32_000}

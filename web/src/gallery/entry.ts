@@ -12,8 +12,10 @@ export interface Frame {
 /** A picture of the gallery, with all that makes it again. */
 export interface Entry {
   readonly id: string;
-  /** Milliseconds since 1970; no two entries of a page have the same. */
+  /** Milliseconds since 1970. */
   readonly time: number;
+  /** The gallery shows the highest first; no two entries of a page have the same. */
+  readonly order: number;
   /** How it came to be; 'own': a file that a person brought. */
   readonly kind: 'generate' | 'edit' | 'vary' | 'own';
   readonly model: string;
@@ -36,12 +38,16 @@ export interface Entry {
 
 let latest = 0;
 
-/** A name and a time for a new entry. Not crypto.randomUUID: a page without TLS has none. */
-export function stamp(): { readonly id: string; readonly time: number } {
-  const time = Math.max(Date.now(), latest + 1);
-  latest = time;
+/** A place in the gallery before everything that is there. */
+export function nextOrder(): number {
+  latest = Math.max(Date.now(), latest + 1);
+  return latest;
+}
+
+/** A name for a new entry. Not crypto.randomUUID: a page without TLS has none. */
+export function newId(): string {
   const [random] = crypto.getRandomValues(new Uint32Array(1));
-  return { id: `${time.toString(36)}-${random!.toString(36)}`, time };
+  return `${Date.now().toString(36)}-${random!.toString(36)}`;
 }
 
 /** What a picture is called in a list. */

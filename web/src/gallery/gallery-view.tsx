@@ -14,7 +14,7 @@ export function Gallery() {
   const all = useStore(gallery);
   const entries = all.filter(({ id }) => !shown.has(id));
   const tabStop = entries.some(({ id }) => id === current) ? current : entries[0]?.id;
-  if (all.length === 0) return null;
+  if (entries.length === 0) return null;
   return (
     <section class="gallery" aria-labelledby="gallery-title">
       <header>

@@ -26,7 +26,7 @@ async function keep(change: () => Promise<unknown>): Promise<void> {
   }
 }
 
-const newestFirst = (entries: readonly Entry[]): Entry[] => [...entries].sort((a, b) => b.time - a.time);
+const newestFirst = (entries: readonly Entry[]): Entry[] => [...entries].sort((a, b) => b.order - a.order);
 
 export async function loadGallery(): Promise<void> {
   await keep(async () => {

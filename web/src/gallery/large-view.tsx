@@ -52,8 +52,8 @@ export function LargeView() {
 function LargePicture({ entry }: { readonly entry: Entry }) {
   const [before, setBefore] = useState(false);
   const { kind, prompt, seed, settings, width, height, source } = entry;
-  return (
-    <StoryView story={entry} alt={titleOf(entry)} width={width} height={height} instead={before ? source : undefined}>
+  const above = (
+    <>
       <h2>{titleOf(entry)}</h2>
       <Actions entry={entry} wide />
       {kind === 'edit' && <BeforeButton pressed={before} onChange={setBefore} />}
@@ -69,7 +69,17 @@ function LargePicture({ entry }: { readonly entry: Entry }) {
           Use these settings
         </button>
       )}
-      <Parameters entry={entry} />
-    </StoryView>
+    </>
+  );
+  return (
+    <StoryView
+      story={entry}
+      alt={titleOf(entry)}
+      width={width}
+      height={height}
+      instead={before ? source : undefined}
+      above={above}
+      below={<Parameters entry={entry} />}
+    />
   );
 }

@@ -1,7 +1,7 @@
 import { model } from '../state/model.js';
 import { notify } from '../ui/notices.js';
 import { sidesOf } from '../ui/pictures.js';
-import { stamp } from './entry.js';
+import { newId, nextOrder } from './entry.js';
 import { addEntry } from './gallery.js';
 
 /** Of files that are read as pictures; all browsers and the server know them. */
@@ -25,7 +25,9 @@ async function add(file: File): Promise<string | undefined> {
   if (width * height > most)
     return `has ${width} × ${height} pixels; the server reads at most ${Math.round(most / 1e6)} million.`;
   await addEntry({
-    ...stamp(),
+    id: newId(),
+    time: Date.now(),
+    order: nextOrder(),
     kind: 'own',
     model: '',
     prompt: file.name,

@@ -1,6 +1,6 @@
 import type { DrawEvent } from '../api/draw.js';
 import type { DrawRequest } from '../api/request.js';
-import { type Entry, type Frame, stamp } from '../gallery/entry.js';
+import { type Entry, type Frame, newId } from '../gallery/entry.js';
 import { model } from '../state/model.js';
 import { sidesOf, thumbnail } from '../ui/pictures.js';
 import type { Job, JobPicture } from './job.js';
@@ -11,12 +11,15 @@ const FRAME_SIDE = 192;
 
 /** Makes a gallery entry of a picture that has come. @returns it, and whether it is what it was expected to be */
 export async function finishPicture(
-  { request, again }: Job,
+  { request, order, again }: Job,
   { prior, frames }: JobPicture,
-  { file, seed, settings }: DrawEvent & { type: 'picture' },
+  { picture: index, file, seed, settings }: DrawEvent & { type: 'picture' },
 ): Promise<{ readonly entry: Entry; readonly same: boolean | undefined }> {
   const entry = {
-    ...stamp(),
+    id: newId(),
+    time: Date.now(),
+    // The first picture of a request stands before the second.
+    order: order - index / 100,
     kind: request.kind,
     model: model.value?.id ?? '',
     prompt: request.kind === 'vary' ? '' : request.prompt,
@@ -31,7 +34,7 @@ export async function finishPicture(
   if (again === undefined) return { entry, same: undefined };
   const same = await equalBytes(again.picture, file);
   // The very picture of the gallery: it needs no second entry.
-  return same ? { entry: { ...entry, id: again.id, time: again.time }, same } : { entry, same };
+  return { entry: same ? again : entry, same };
 }
 
 function originOf(request: DrawRequest): Pick<Entry, 'source' | 'mask'> {

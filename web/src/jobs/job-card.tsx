@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Actions } from '../gallery/actions-view.js';
 import { BeforeButton } from '../gallery/before-button.js';
 import { opened } from '../gallery/gallery.js';
@@ -6,7 +6,7 @@ import { model } from '../state/model.js';
 import { useStore } from '../state/store.js';
 import { StoryView } from '../story/story-view.js';
 import { IconButton } from '../ui/button.js';
-import type { Job, JobPicture } from './job.js';
+import { isActive, type Job, type JobPicture } from './job.js';
 import { JobStatus } from './job-status.js';
 import { JobThumb } from './job-thumb.js';
 
@@ -17,14 +17,22 @@ export function JobCard({ job }: { readonly job: Job }) {
   const [chosen, setChosen] = useState(0);
   const { request, pictures } = job;
   const picture = pictures[chosen]!;
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const { top } = card.current!.getBoundingClientRect();
+    // What a person has just asked for is to be seen.
+    if (top < 0 || top > innerHeight / 2) card.current!.scrollIntoView();
+  }, []);
+  const ended = !isActive(job);
+  const seen = picture.entry !== undefined || picture.preview !== undefined || picture.prior.length > 0;
   const title = request.kind === 'vary' ? 'Variation' : `${KINDS[request.kind]}${request.prompt}`;
   return (
-    <article class="job" aria-label={title}>
+    <article ref={card} class="job" aria-label={title}>
       <header>
         <h2>{title}</h2>
         <JobStatus job={job} />
       </header>
-      {pictures.length > 1 && (
+      {pictures.length > 1 && (seen || !ended) && (
         <ul class="thumbs">
           {pictures.map((one, k) => (
             <JobThumb
@@ -37,7 +45,7 @@ export function JobCard({ job }: { readonly job: Job }) {
           ))}
         </ul>
       )}
-      <JobPictureView key={chosen} job={job} picture={picture} title={title} />
+      {(seen || !ended) && <JobPictureView key={chosen} job={job} picture={picture} title={title} />}
     </article>
   );
 }
@@ -54,6 +62,22 @@ function JobPictureView({ job: { request }, picture, title }: JobPictureViewProp
   const { entry, prior, frames } = picture;
   const story = entry ?? { prior, frames, picture: undefined };
   const source = request.kind === 'edit' ? request.picture : undefined;
+  const above = entry && (
+    <>
+      <p class="facts">
+        Seed {entry.seed}
+        <IconButton
+          icon="expand"
+          label="Show large"
+          onClick={() => {
+            opened.value = entry.id;
+          }}
+        />
+      </p>
+      <Actions entry={entry} wide />
+      {source && <BeforeButton pressed={before} onChange={setBefore} />}
+    </>
+  );
   return (
     <StoryView
       story={story}
@@ -61,23 +85,7 @@ function JobPictureView({ job: { request }, picture, title }: JobPictureViewProp
       width={entry?.width ?? size}
       height={entry?.height ?? size}
       instead={before ? source : undefined}
-    >
-      {entry && (
-        <>
-          <p class="facts">
-            Seed {entry.seed}
-            <IconButton
-              icon="expand"
-              label="Show large"
-              onClick={() => {
-                opened.value = entry.id;
-              }}
-            />
-          </p>
-          <Actions entry={entry} wide />
-        </>
-      )}
-      {source && <BeforeButton pressed={before} onChange={setBefore} />}
-    </StoryView>
+      above={above}
+    />
   );
 }

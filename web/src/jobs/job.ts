@@ -30,6 +30,10 @@ export type JobStatus =
 export interface Job {
   readonly id: number;
   readonly request: DrawRequest;
+  /** Where its pictures stand in the gallery. */
+  readonly order: number;
+  /** Milliseconds that it took; undefined until it is done. */
+  readonly tookMs: number | undefined;
   /** The picture that is drawn once more. */
   readonly again: Entry | undefined;
   /** Whether what was drawn again is equal to the byte; undefined until it is known. */

@@ -1,5 +1,5 @@
 import type { DrawRequest } from '../api/request.js';
-import type { Entry } from '../gallery/entry.js';
+import { type Entry, nextOrder } from '../gallery/entry.js';
 import { Store } from '../state/store.js';
 import { announce } from '../ui/notices.js';
 import { EMPTY_PICTURE, isActive, type Job } from './job.js';
@@ -14,7 +14,16 @@ let count = 0;
 /** Begins to draw. @param again the picture that it is expected to be */
 export function startJob(request: DrawRequest, again?: Entry): void {
   const pictures = Array.from({ length: request.n }, () => EMPTY_PICTURE);
-  const job: Job = { id: ++count, request, again, same: undefined, status: { name: 'queued' }, pictures };
+  const job: Job = {
+    id: ++count,
+    request,
+    order: nextOrder(),
+    tookMs: undefined,
+    again,
+    same: undefined,
+    status: { name: 'queued' },
+    pictures,
+  };
   jobs.value = [job, ...jobs.value.filter(({ status }) => status.name !== 'done')];
   announce(request.n === 1 ? 'Drawing a picture' : `Drawing ${request.n} pictures`);
   begin(job);

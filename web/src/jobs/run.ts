@@ -29,9 +29,10 @@ const CAPTIONS = 8;
 /** Draws a job's pictures, and waits where the server asks for it. Nothing is thrown: the job's status tells how it ended. */
 export async function runJob(live: LiveJob, signal: AbortSignal): Promise<void> {
   for (let tries = 1; ; tries++) {
+    const began = performance.now();
     try {
       await drawOnce(live, signal);
-      live.change({ status: { name: 'done' } });
+      live.change({ status: { name: 'done' }, tookMs: performance.now() - began });
       announce('Done');
       return;
     } catch (error) {
@@ -80,7 +81,9 @@ async function apply(live: LiveJob, event: DrawEvent): Promise<void> {
   };
   if (event.type === 'prior') {
     const { step, steps, captions } = event;
-    set({ at: { stage: 'prior', step, steps }, prior: [...before.prior, { step, steps, captions }] });
+    // Captions may come late.
+    const at = before.preview === undefined ? ({ stage: 'prior', step, steps } as const) : before.at;
+    set({ at, prior: [...before.prior, { step, steps, captions }] });
   } else if (event.type === 'preview') {
     const { stage, step, steps, file } = event;
     const at = { stage, step, steps };

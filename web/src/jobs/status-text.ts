@@ -2,7 +2,7 @@ import { stageName } from '../story/story.js';
 import type { Job } from './job.js';
 
 /** What a job is doing, in words. @param now milliseconds since 1970 */
-export function statusText({ status, pictures, same, again }: Job, now: number): string {
+export function statusText({ status, pictures, same, again, tookMs }: Job, now: number): string {
   switch (status.name) {
     case 'queued':
       return 'Waiting for other requests of this page';
@@ -15,7 +15,7 @@ export function statusText({ status, pictures, same, again }: Job, now: number):
     case 'failed':
       return status.message;
     case 'done':
-      if (again === undefined) return pictures.length === 1 ? 'Done' : `${pictures.length} pictures`;
+      if (again === undefined) return `Drawn in ${((tookMs ?? 0) / 1000).toFixed(1)} s`;
       return same ? 'The same picture, to the byte' : 'Another picture: model or kernels have changed since';
     case 'drawing':
       return drawingText(pictures);

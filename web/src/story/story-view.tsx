@@ -13,12 +13,13 @@ interface StoryViewProps {
   readonly height: number;
   /** Another file to show in place of the story's, such as the picture before an edit. */
   readonly instead?: Blob;
-  /** Stands below captions and time line. */
-  readonly children?: ComponentChildren;
+  /** Stands above and below what the model thinks. */
+  readonly above?: ComponentChildren;
+  readonly below?: ComponentChildren;
 }
 
 /** A picture and beside it what the model thinks; while it is drawn the latest of both, afterwards any moment. */
-export function StoryView({ story, alt, width, height, instead, children }: StoryViewProps) {
+export function StoryView({ story, alt, width, height, instead, above, below }: StoryViewProps) {
   const length = lengthOf(story);
   // Undefined: the latest.
   const [chosen, setChosen] = useState<number>();
@@ -34,17 +35,20 @@ export function StoryView({ story, alt, width, height, instead, children }: Stor
   const captions = moment?.captions ?? [];
   return (
     <div class="story">
-      <div class={url === undefined ? 'canvas empty' : 'canvas'} style={{ '--ratio': `${width} / ${height}` }}>
-        {url === undefined ? (
-          <p class="best-caption">{captions[0]?.text ?? ''}</p>
-        ) : (
-          <img src={url} alt={alt} class={file === picture || instead ? '' : 'unfinished'} />
-        )}
+      <div class="shown">
+        <div class={url === undefined ? 'canvas empty' : 'canvas'} style={{ '--ratio': `${width} / ${height}` }}>
+          {url === undefined ? (
+            <p class="best-caption">{captions[0]?.text ?? ''}</p>
+          ) : (
+            <img src={url} alt={alt} class={file === picture || instead ? '' : 'unfinished'} />
+          )}
+        </div>
+        {finished && length > 1 && <Timeline length={length} at={at} label={moment!.stage} onChange={choose} />}
       </div>
       <div class="beside">
+        {above}
         {captions.length > 0 && <Thoughts captions={captions} />}
-        {finished && length > 1 && <Timeline length={length} at={at} label={moment!.stage} onChange={choose} />}
-        {children}
+        {below}
       </div>
     </div>
   );

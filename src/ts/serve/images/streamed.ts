@@ -29,6 +29,8 @@ export function answerStream(
     quality: form.requestedQuality ?? 'auto',
   });
   const order = new PictureOrder();
+  // Pictures do not wait for captions that are still being embedded.
+  const thoughts = new PictureOrder();
   const sendPartial = async (partial: Picture, number: number, picture: number, at: At): Promise<void> => {
     const whole = resizeBicubic(partial, sides.width, sides.height);
     const bytes = await encodePicture(whole, { format: form.format, quality: form.quality });
@@ -57,7 +59,7 @@ export function answerStream(
     onPartial: (partial, number, picture, at) =>
       order.unfinished(picture, shown.previews, () => sendPartial(partial, number, picture, at)),
     onEmbedding: (embedding, step, steps, picture) =>
-      order.unfinished(picture, false, async () => {
+      thoughts.unfinished(picture, false, async () => {
         const nearest = (await captions.bank()).nearest(embedding, shown.captions);
         const at = { image_index: picture, step, steps };
         channel.send({ type: `${events}.prior_step`, created_at: unixTime(), ...at, captions: nearest });
@@ -66,6 +68,7 @@ export function answerStream(
   const pictures = drawing.start(client, { shown, watcher });
   const sent = pictures.map(async (picture, k) => {
     const image = await picture;
+    await thoughts.finished(k, async () => {});
     await order.finished(k, () => sendPicture(image, k));
   });
   Promise.all(sent)

@@ -14,6 +14,11 @@ export class Captions {
     this.texts = texts;
   }
 
+  /** Begins to embed the captions for whoever is likely to ask for them. A failure is told to those who do. */
+  prepare(): void {
+    if (this.texts.length > 0) this.bank().catch(() => {});
+  }
+
   /** The captions' embeddings. One attempt serves all who wait; after a failure the next one tries again. */
   bank(): Promise<CaptionBank> {
     this.#bank ??= this.#unclip.captionBank(this.texts).catch((error: unknown) => {

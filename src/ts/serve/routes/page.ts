@@ -19,8 +19,9 @@ const FOR_EVER = 'public, max-age=31536000, immutable';
 /**
  * `GET /`: the page, to anybody; what it asks for is asked with a key like everything else.
  * @param folder of the built page. Without one the service has none, and says so at the beginning
+ * @param onOpened told whenever somebody opens the page
  */
-export async function pageRoutes(app: FastifyInstance, folder: string | null): Promise<void> {
+export async function pageRoutes(app: FastifyInstance, folder: string | null, onOpened: () => void): Promise<void> {
   if (folder === null) return;
   if (!existsSync(join(folder, 'index.html'))) {
     app.log.warn({ folder }, 'there is no page: it was not built');
@@ -34,7 +35,9 @@ export async function pageRoutes(app: FastifyInstance, folder: string | null): P
       reply.header('content-security-policy', POLICY);
       reply.header('x-content-type-options', 'nosniff');
       reply.header('referrer-policy', 'no-referrer');
-      reply.header('cache-control', path.startsWith(join(folder, 'assets')) ? FOR_EVER : 'no-cache');
+      const isAsset = path.startsWith(join(folder, 'assets'));
+      if (!isAsset) onOpened();
+      reply.header('cache-control', isAsset ? FOR_EVER : 'no-cache');
     },
   });
 }
