@@ -66,8 +66,15 @@ export class PageTest {
     await closed;
   }
 
-  /** The page in a browser that has never seen it, with few steps already typed. */
-  async open(options: BrowserContextOptions = {}, values: Record<string, string> = FEW_STEPS): Promise<Page> {
+  /**
+   * The page in a browser that has never seen it, with few steps already typed.
+   * @param awaited label of what is there once the page is
+   */
+  async open(
+    options: BrowserContextOptions = {},
+    values: Record<string, string> = FEW_STEPS,
+    awaited = 'Prompt',
+  ): Promise<Page> {
     const context = await this.#browser!.newContext({ viewport: { width: 1440, height: 900 }, ...options });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
@@ -85,7 +92,7 @@ export class PageTest {
       localStorage['unclip-form'] ??= JSON.stringify({ values: typed });
     }, values);
     await page.goto(this.url);
-    await page.getByRole('textbox', { name: 'Prompt' }).waitFor();
+    await page.getByRole('textbox', { name: awaited }).waitFor();
     return page;
   }
 

@@ -13,9 +13,7 @@ export function KeyForm() {
       onSubmit={(event) => {
         event.preventDefault();
         keyWanted.value = false;
-        // The same key once more is a new try as well.
-        apiKey.value = undefined;
-        apiKey.value = typed.trim();
+        apiKey.renew(typed.trim());
       }}
     >
       <label for="api-key">

@@ -4,8 +4,10 @@ import { loadGallery } from './gallery/gallery.js';
 import { cancelLatest } from './jobs/jobs.js';
 import { loadModel } from './state/model.js';
 import { followTheme } from './state/theme.js';
+import { followTitle } from './title.js';
 
 followTheme();
+followTitle();
 void loadGallery();
 void loadModel();
 addEventListener('keydown', (event) => {

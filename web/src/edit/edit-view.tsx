@@ -29,6 +29,7 @@ function EditDialog({ entry }: { readonly entry: Entry }) {
   const [prompt, setPrompt] = useState(entry.kind === 'own' ? '' : entry.prompt);
   const [trouble, setTrouble] = useState<string>();
   const draw = async (): Promise<void> => {
+    if (prompt.trim() === '') return;
     const file = await maskFile(canvas.current!);
     if (file === undefined) setTrouble('Paint over what is to be drawn anew first.');
     else if (facts !== undefined) {
@@ -40,6 +41,7 @@ function EditDialog({ entry }: { readonly entry: Entry }) {
     <Dialog
       label="Edit a picture"
       class="edit"
+      steady
       onClose={close}
       onKeyDown={(event) => {
         const typing = event.target instanceof HTMLTextAreaElement;

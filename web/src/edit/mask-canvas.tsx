@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Entry } from '../gallery/entry.js';
 import { useFileUrl } from '../ui/pictures.js';
 import { type Box, boxAfterKey, boxBetween } from './box.js';
@@ -26,7 +26,7 @@ export function MaskCanvas({ entry, changes, tool, brush, box, onBox, onChange, 
   const { width, height } = entry;
   const erase = tool === 'erase';
 
-  useEffect(() => paintAll(contextOf(canvasRef.current!), changes), [canvasRef, changes]);
+  useLayoutEffect(() => paintAll(contextOf(canvasRef.current!), changes), [canvasRef, changes]);
 
   const pointOf = (event: PointerEvent): Point => {
     const { left, top, width: shown } = canvasRef.current!.getBoundingClientRect();

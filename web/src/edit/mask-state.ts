@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import type { Entry } from '../gallery/entry.js';
 import { type Box, middleBox } from './box.js';
 import { EMPTY_HISTORY, type History, make, redo, undo } from './history.js';
@@ -21,8 +21,14 @@ export interface MaskState {
   onKey(event: KeyboardEvent): boolean;
 }
 
+/** What was painted on a picture before its edit view was closed, by its entry. */
+const drafts = new Map<string, History<MaskChange>>();
+
 export function useMaskState(entry: Entry): MaskState {
-  const [history, setHistory] = useState<History<MaskChange>>(EMPTY_HISTORY);
+  const [history, setHistory] = useState<History<MaskChange>>(() => drafts.get(entry.id) ?? EMPTY_HISTORY);
+  useLayoutEffect(() => {
+    drafts.set(entry.id, history);
+  }, [entry.id, history]);
   const [tool, setTool] = useState<Tool>('brush');
   const [brush, setBrush] = useState(() => usualBrush(entry));
   const [box, setBox] = useState(() => middleBox(entry));

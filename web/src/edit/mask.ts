@@ -40,9 +40,12 @@ function stroke(context: CanvasRenderingContext2D, points: readonly Point[], wid
   context.lineCap = 'round';
   context.lineJoin = 'round';
   context.beginPath();
+  // A line without length is not drawn, round ends or not.
+  context.arc(first.x, first.y, width / 2, 0, 2 * Math.PI);
+  context.fill();
+  context.beginPath();
   context.moveTo(first.x, first.y);
-  // A line to where it begins is a dot.
-  for (const { x, y } of others.length > 0 ? others : [first]) context.lineTo(x, y);
+  for (const { x, y } of others) context.lineTo(x, y);
   context.stroke();
 }
 

@@ -14,13 +14,14 @@ const MOST_EXAMPLES = 4;
 /** What is to be drawn. */
 export function Compose({ model }: { readonly model: Model }) {
   const { prompt } = useStore(form);
+  const canDraw = model.text_to_image && prompt.trim() !== '';
   const files = useRef<HTMLInputElement>(null);
   return (
     <form
       class="compose"
       onSubmit={(event) => {
         event.preventDefault();
-        drawForm(model);
+        if (canDraw) drawForm(model);
       }}
     >
       <PromptBox
@@ -51,9 +52,10 @@ export function Compose({ model }: { readonly model: Model }) {
       )}
       <CountAndSeed model={model} />
       <SettingsPanel model={model} />
-      <button type="submit" class="button primary" disabled={!model.text_to_image || prompt.trim() === ''}>
+      <button type="submit" class="button primary" disabled={!canDraw}>
         Draw
       </button>
+      {!model.text_to_image && <p class="hint">This model makes variations of pictures; bring one.</p>}
       <p class="hint keys">
         <kbd>Enter</kbd> draws, <kbd>Esc</kbd> cancels
       </p>

@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import { jobs } from '../jobs/jobs.js';
 import { useStore } from '../state/store.js';
 import { ClearGallery } from './clear-gallery.js';
-import { gallery } from './gallery.js';
+import { gallery, removeEntry } from './gallery.js';
 import { neighbour } from './neighbour.js';
 import { Tile } from './tile.js';
 
@@ -27,9 +27,9 @@ export function Gallery() {
         onKeyDown={(event) => {
           const buttons = [...list.current!.querySelectorAll<HTMLElement>('.tile-picture')];
           const next = neighbour(buttons, event);
-          if (next === undefined) return;
-          event.preventDefault();
-          next.focus();
+          next?.focus();
+          if (next !== undefined) event.preventDefault();
+          else if (event.key === 'Delete') deleteAt(buttons, event.target as HTMLElement);
         }}
       >
         {entries.map((entry) => (
@@ -38,4 +38,13 @@ export function Gallery() {
       </ul>
     </section>
   );
+}
+
+/** Deletes the picture of a tile's button, and goes on to the one beside it. */
+function deleteAt(buttons: readonly HTMLElement[], target: HTMLElement): void {
+  const entry = gallery.value.find(({ id }) => id === target.dataset.entry);
+  if (entry === undefined) return;
+  const at = buttons.indexOf(target);
+  (buttons[at + 1] ?? buttons[at - 1])?.focus();
+  void removeEntry(entry);
 }

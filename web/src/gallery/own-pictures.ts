@@ -2,16 +2,17 @@ import { model } from '../state/model.js';
 import { notify } from '../ui/notices.js';
 import { sidesOf } from '../ui/pictures.js';
 import { newId, nextOrder } from './entry.js';
-import { addEntry } from './gallery.js';
+import { addEntry, gallery, opened } from './gallery.js';
 
 /** Of files that are read as pictures; all browsers and the server know them. */
 export const PICTURE_TYPES = ['image/png', 'image/jpeg', 'image/webp'];
 
-/** Puts a person's own pictures into the gallery; says what is wrong with those that are none. */
+/** Puts a person's own pictures into the gallery, and opens a single one; says what is wrong with those that are none. */
 export async function addOwnPictures(files: readonly File[]): Promise<void> {
   for (const file of files) {
     const trouble = await add(file);
     if (trouble !== undefined) notify(`${file.name || 'The file'} ${trouble}`);
+    else if (files.length === 1) opened.value = gallery.value[0]?.id;
   }
 }
 
@@ -23,7 +24,7 @@ async function add(file: File): Promise<string | undefined> {
   const { width, height } = sides;
   const most = model.value?.max_pixels ?? Number.POSITIVE_INFINITY;
   if (width * height > most)
-    return `has ${width} × ${height} pixels; the server reads at most ${Math.round(most / 1e6)} million.`;
+    return `has ${width} × ${height} pixels; the server reads at most ${most.toLocaleString('en')}.`;
   await addEntry({
     id: newId(),
     time: Date.now(),

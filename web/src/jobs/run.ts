@@ -4,9 +4,10 @@ import { apiKey, keyWanted } from '../api/key.js';
 import type { DrawRequest, Watch } from '../api/request.js';
 import { addEntry } from '../gallery/gallery.js';
 import { model } from '../state/model.js';
+import { stageName } from '../story/story.js';
 import { announce } from '../ui/notices.js';
 import { finishPicture } from './finish.js';
-import type { Job, JobPicture } from './job.js';
+import { EMPTY_PICTURE, type Job, type JobPicture } from './job.js';
 import { Slots } from './slots.js';
 
 /** A job that others may look at while it changes. */
@@ -41,10 +42,16 @@ export async function runJob(live: LiveJob, signal: AbortSignal): Promise<void> 
         announce('Cancelled');
         return;
       }
-      if (!(error instanceof Failure)) throw error;
-      if (!(await waitUntilPossible(live, error, tries, signal))) return;
+      if (!(await waitUntilPossible(live, failureIn(error), tries, signal))) return;
     }
   }
+}
+
+/** A failure of the page's own is told, too. */
+function failureIn(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  console.error(error);
+  return new Failure('refused', 'This browser could not read what the server answered.');
 }
 
 async function drawOnce(live: LiveJob, signal: AbortSignal): Promise<void> {
@@ -81,16 +88,17 @@ async function apply(live: LiveJob, event: DrawEvent): Promise<void> {
   };
   if (event.type === 'prior') {
     const { step, steps, captions } = event;
-    // Captions may come late.
+    // Captions may come later than pictures.
     const at = before.preview === undefined ? ({ stage: 'prior', step, steps } as const) : before.at;
     set({ at, prior: [...before.prior, { step, steps, captions }] });
   } else if (event.type === 'preview') {
     const { stage, step, steps, file } = event;
+    if (event.picture === 0 && before.at?.stage !== stage) announce(stageName(stage));
     const at = { stage, step, steps };
     set({ at, preview: file, frames: [...before.frames, { ...at, file }] });
   } else {
     const { entry, same } = await finishPicture(job, before, event);
-    set({ entry, preview: undefined }, { same });
+    set({ ...EMPTY_PICTURE, entry }, { same });
     if (same !== true) await addEntry(entry);
   }
 }

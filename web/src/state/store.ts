@@ -14,7 +14,11 @@ export class Store<T> {
   }
 
   set value(value: T) {
-    if (Object.is(value, this.#value)) return;
+    if (!Object.is(value, this.#value)) this.renew(value);
+  }
+
+  /** Sets the value and tells of it, even if it is the same. */
+  renew(value: T): void {
     this.#value = value;
     for (const listener of [...this.#listeners]) listener(value);
   }

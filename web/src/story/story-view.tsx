@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { useFileUrl } from '../ui/pictures.js';
+import { Filmstrip } from './filmstrip.js';
 import { lengthOf, momentOf, type Story } from './story.js';
 import { Thoughts } from './thoughts.js';
 import { Timeline } from './timeline.js';
@@ -35,15 +36,24 @@ export function StoryView({ story, alt, width, height, instead, above, below }: 
   const captions = moment?.captions ?? [];
   return (
     <div class="story">
-      <div class="shown">
-        <div class={url === undefined ? 'canvas empty' : 'canvas'} style={{ '--ratio': `${width} / ${height}` }}>
+      <div class="shown" style={{ '--ratio': `${width} / ${height}` }}>
+        <div class={url === undefined ? 'canvas empty' : 'canvas'}>
           {url === undefined ? (
             <p class="best-caption">{captions[0]?.text ?? ''}</p>
           ) : (
             <img src={url} alt={alt} class={file === picture || instead ? '' : 'unfinished'} />
           )}
         </div>
-        {finished && length > 1 && <Timeline length={length} at={at} label={moment!.stage} onChange={choose} />}
+        {finished && length > 1 && (
+          <>
+            <Timeline length={length} at={at} label={moment!.stage} onChange={choose} />
+            <Filmstrip
+              files={story.frames.map((frame) => frame.file)}
+              at={at - story.prior.length}
+              onChoose={(frame) => choose(story.prior.length + frame)}
+            />
+          </>
+        )}
       </div>
       <div class="beside">
         {above}

@@ -7,8 +7,8 @@ export const Thoughts = ({ captions }: { readonly captions: readonly NearCaption
   <section class="thoughts" aria-label="What the model thinks">
     <h3>What the model thinks</h3>
     <p class="hint">
-      Captions nearest to the image embedding that the prior predicts: <i class="key likely" /> probability,{' '}
-      <i class="key near" /> cosine similarity
+      Captions nearest to the image embedding that the prior predicts. <span class="key likely">probability</span>{' '}
+      <span class="key">cosine similarity</span>
     </p>
     <ol>
       {captions.map(({ text, similarity, probability }, k) => (
