@@ -87,6 +87,7 @@ async function serve(options: ServeCommandOptions, { stdout, stderr, signal }: C
     try {
       const address = await server.listen();
       printLine(stderr, `serving ${unclip.model.info.name} at ${address}/v1 on ${unclip.adapter.name}`);
+      if (config.pageFolder !== null) printLine(stderr, `the page is at ${address}/`);
       await told.promise;
     } finally {
       told.stop();

@@ -55,20 +55,21 @@ function LargePicture({ entry }: { readonly entry: Entry }) {
   const above = (
     <>
       <h2>{titleOf(entry)}</h2>
-      <Actions entry={entry} wide />
-      {kind === 'edit' && <BeforeButton pressed={before} onChange={setBefore} />}
-      {kind === 'generate' && (
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            fillForm(prompt, seed, settings);
-            close();
-          }}
-        >
-          Use these settings
-        </button>
-      )}
+      <Actions entry={entry} wide>
+        {kind === 'edit' && <BeforeButton pressed={before} onChange={setBefore} />}
+        {kind === 'generate' && (
+          <IconButton
+            icon="sliders"
+            label="Use these settings"
+            help="Put prompt, seed and settings into the form"
+            wide
+            onClick={() => {
+              fillForm(prompt, seed, settings);
+              close();
+            }}
+          />
+        )}
+      </Actions>
     </>
   );
   return (

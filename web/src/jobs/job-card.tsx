@@ -6,7 +6,7 @@ import { model } from '../state/model.js';
 import { useStore } from '../state/store.js';
 import { StoryView } from '../story/story-view.js';
 import { IconButton } from '../ui/button.js';
-import { isActive, type Job, type JobPicture } from './job.js';
+import type { Job, JobPicture } from './job.js';
 import { JobStatus } from './job-status.js';
 import { JobThumb } from './job-thumb.js';
 
@@ -23,8 +23,9 @@ export function JobCard({ job }: { readonly job: Job }) {
     // What a person has just asked for is to be seen.
     if (top < 0 || top > innerHeight / 2) card.current!.scrollIntoView();
   }, []);
-  const ended = !isActive(job);
-  const seen = picture.entry !== undefined || picture.preview !== undefined || picture.prior.length > 0;
+  const begun = picture.entry !== undefined || picture.preview !== undefined || picture.prior.length > 0;
+  // What waits, or has failed before it began, needs no room for pictures.
+  const hasPictures = begun || job.status.name === 'drawing';
   const title = request.kind === 'vary' ? 'Variation' : `${KINDS[request.kind]}${request.prompt}`;
   return (
     <article ref={card} class="job" aria-label={title}>
@@ -32,7 +33,7 @@ export function JobCard({ job }: { readonly job: Job }) {
         <h2>{title}</h2>
         <JobStatus job={job} />
       </header>
-      {pictures.length > 1 && (seen || !ended) && (
+      {pictures.length > 1 && hasPictures && (
         <ul class="thumbs">
           {pictures.map((one, k) => (
             <JobThumb
@@ -45,7 +46,7 @@ export function JobCard({ job }: { readonly job: Job }) {
           ))}
         </ul>
       )}
-      {(seen || !ended) && <JobPictureView key={chosen} job={job} picture={picture} title={title} />}
+      {hasPictures && <JobPictureView key={chosen} job={job} picture={picture} title={title} />}
     </article>
   );
 }
@@ -74,8 +75,9 @@ function JobPictureView({ job: { request }, picture, title }: JobPictureViewProp
           }}
         />
       </p>
-      <Actions entry={entry} wide />
-      {source && <BeforeButton pressed={before} onChange={setBefore} />}
+      <Actions entry={entry} wide>
+        {source && <BeforeButton pressed={before} onChange={setBefore} />}
+      </Actions>
     </>
   );
   return (

@@ -7,8 +7,10 @@ export const Thoughts = ({ captions }: { readonly captions: readonly NearCaption
   <section class="thoughts" aria-label="What the model thinks">
     <h3>What the model thinks</h3>
     <p class="hint">
-      Captions nearest to the image embedding that the prior predicts. <span class="key likely">probability</span>{' '}
-      <span class="key">cosine similarity</span>
+      Captions nearest to the image embedding that the prior predicts.
+      <span class="legend">
+        <span class="key likely">probability</span> <span class="key">cosine similarity</span>
+      </span>
     </p>
     <ol>
       {captions.map(({ text, similarity, probability }, k) => (
