@@ -110,4 +110,44 @@ describe('the gallery', () => {
     expect(await tiles().count()).toBe(0);
     expect(test.troubles).toEqual([]);
   });
+
+  it('keeps the last 200', async () => {
+    await draw(page, 'a red car on a table', '9');
+    await drawn(page);
+    // Older copies of it.
+    await page.evaluate(async () => {
+      const settled = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((resolve) => {
+          request.onsuccess = () => resolve(request.result);
+        });
+      const database = await settled(indexedDB.open('unclip'));
+      const transaction = database.transaction('pictures', 'readwrite');
+      const store = transaction.objectStore('pictures');
+      const [entry] = await settled(store.getAll());
+      for (let k = 1; k < 200; k++) store.put({ ...entry, id: `copy ${k}`, order: entry.order - k });
+      await new Promise((resolve) => {
+        transaction.oncomplete = resolve;
+      });
+    });
+    await page.reload();
+    await expect.poll(() => tiles().count()).toBe(200);
+    await draw(page, 'a blue car on a table', '9');
+    await drawn(page);
+    await page.reload();
+    await expect.poll(() => tiles().count()).toBe(200);
+    expect(await tiles().first().getAttribute('aria-label')).toBe('Open: a blue car on a table');
+    expect(await tiles().last().getAttribute('data-entry')).toBe('copy 198');
+    expect(test.troubles).toEqual([]);
+  });
+
+  it('says of a card that its picture was deleted, until that is taken back', async () => {
+    await draw(page, 'a red car on a table', '9');
+    await drawn(page);
+    const card = latestCard(page);
+    await card.getByText('Delete').click();
+    await card.getByText('This picture was deleted.').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await card.getByRole('img').waitFor();
+    expect(test.troubles).toEqual([]);
+  });
 });

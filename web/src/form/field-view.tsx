@@ -42,7 +42,7 @@ export function FieldView({ field, value, defaults, onValue }: FieldViewProps) {
             ))}
         </select>
       )}
-      <span id={`${id}-help`} class="unseen">
+      <span id={`${id}-help`} class="help">
         {help}
       </span>
     </div>

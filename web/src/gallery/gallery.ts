@@ -45,6 +45,8 @@ export async function addEntry(entry: Entry): Promise<void> {
   });
 }
 
+export const isKept = ({ id }: Entry): boolean => gallery.value.some((entry) => entry.id === id);
+
 /** Takes a picture out; a notice lets it be put back. */
 export async function removeEntry(entry: Entry): Promise<void> {
   gallery.value = gallery.value.filter(({ id }) => id !== entry.id);

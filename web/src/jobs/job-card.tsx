@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Actions } from '../gallery/actions-view.js';
 import { BeforeButton } from '../gallery/before-button.js';
-import { opened } from '../gallery/gallery.js';
+import type { Entry } from '../gallery/entry.js';
+import { gallery, opened } from '../gallery/gallery.js';
 import { model } from '../state/model.js';
 import { useStore } from '../state/store.js';
 import { StoryView } from '../story/story-view.js';
@@ -61,8 +62,10 @@ function JobPictureView({ job: { request }, picture, title }: JobPictureViewProp
   const [before, setBefore] = useState(false);
   const size = useStore(model)?.size ?? 256;
   const { entry, prior, frames } = picture;
+  const kept = useStore(gallery).includes(entry as Entry);
   const story = entry ?? { prior, frames, picture: undefined };
   const source = request.kind === 'edit' ? request.picture : undefined;
+  if (entry !== undefined && !kept) return <p class="hint">This picture was deleted.</p>;
   const above = entry && (
     <>
       <p class="facts">

@@ -2,7 +2,7 @@ import { type DrawEvent, draw } from '../api/draw.js';
 import { Failure } from '../api/failure.js';
 import { apiKey, keyWanted } from '../api/key.js';
 import type { DrawRequest, Watch } from '../api/request.js';
-import { addEntry } from '../gallery/gallery.js';
+import { addEntry, isKept } from '../gallery/gallery.js';
 import { model } from '../state/model.js';
 import { stageName } from '../story/story.js';
 import { announce } from '../ui/notices.js';
@@ -99,7 +99,7 @@ async function apply(live: LiveJob, event: DrawEvent): Promise<void> {
   } else {
     const { entry, same } = await finishPicture(job, before, event);
     set({ ...EMPTY_PICTURE, entry }, { same });
-    if (same !== true) await addEntry(entry);
+    if (same !== true || !isKept(entry)) await addEntry(entry);
   }
 }
 
