@@ -12,5 +12,7 @@ export default defineConfig({
     env: { UNCLIP_TUNING_DIR: join(tmpdir(), 'unclip-tests-know-no-tuning') },
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Machines that run tests may be busy with other things.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -14,11 +14,11 @@ describe('drawing on the page', () => {
     const page = await test.open();
     // Longer than elsewhere: what is seen on the way has to be seen by the test, too.
     await page.getByText('Settings').click();
-    await page.locator('#field-num_inference_steps').fill('12');
+    await page.locator('#field-num_inference_steps').fill('40');
     await draw(page, 'a red ball on the grass');
     const card = latestCard(page);
     await card.locator('.canvas img.unfinished').waitFor();
-    expect(await card.getByText(/^Decoder, step \d+ of 12$/).count()).toBe(1);
+    expect(await card.getByText(/^Decoder, step \d+ of 40$/).count()).toBe(1);
     const half = Number(await card.getByRole('progressbar').getAttribute('value'));
     expect(half).toBeGreaterThan(0.1);
     expect(half).toBeLessThan(1);

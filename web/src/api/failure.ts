@@ -14,20 +14,17 @@ export class Failure extends Error {
   readonly kind: FailureKind;
   /** Seconds after which it may work. */
   readonly retryAfter: number | undefined;
-  /** Field of the request that is wrong. */
-  readonly param: string | undefined;
 
-  constructor(kind: FailureKind, message: string, retryAfter?: number, param?: string) {
+  constructor(kind: FailureKind, message: string, retryAfter?: number) {
     super(message);
     this.kind = kind;
     this.retryAfter = retryAfter;
-    this.param = param;
   }
 }
 
 /** The standard's error object. */
 export interface ErrorBody {
-  readonly error?: { readonly message?: string; readonly param?: string | null };
+  readonly error?: { readonly message?: string };
 }
 
 /** Seconds to wait where a busy server does not say it. */
@@ -39,8 +36,7 @@ export async function failureOf(response: Response): Promise<Failure> {
   const message = body.error?.message ?? `The server answered ${response.status} ${response.statusText}.`;
   const { status } = response;
   if (status === 401) return new Failure('key', message);
-  if (status !== 429 && status !== 503)
-    return new Failure('refused', message, undefined, body.error?.param ?? undefined);
+  if (status !== 429 && status !== 503) return new Failure('refused', message);
   const seconds = Number(response.headers.get('retry-after') ?? DEFAULT_WAIT);
   return new Failure('busy', message, Number.isFinite(seconds) && seconds > 0 ? seconds : DEFAULT_WAIT);
 }
