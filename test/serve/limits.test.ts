@@ -163,6 +163,7 @@ describe('API keys', () => {
     for (const host of ['0.0.0.0', '::', '192.168.0.1', 'example.org', '127.0.0.1.example.org'])
       expect(() => checkConfig({ host })).toThrow('give API keys');
     for (const host of ['127.0.0.1', '::1', 'localhost', '127.9.9.9']) expect(checkConfig({ host }).host).toBe(host);
+    expect(() => checkConfig({ publicUrl: 'example.org' })).toThrow('give an address');
     expect(checkConfig({ host: '0.0.0.0', open: true }).host).toBe('0.0.0.0');
     expect(checkConfig({ host: '0.0.0.0', apiKeys: new ApiKeys([]) }).host).toBe('0.0.0.0');
   });

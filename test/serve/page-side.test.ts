@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -177,6 +178,35 @@ describe('the page', () => {
       expect(bare.log.includes('it was not built')).toBe(pageFolder !== null);
       await bare.end();
     }
+  });
+});
+
+describe('pages of other sites', () => {
+  /** fetch sets neither of these headers itself. */
+  const statusOf = (headers: Record<string, string>, at = server): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      get(`${at.url}/v1/models`, { headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).once('error', reject);
+    });
+
+  it('cannot ask a service without keys, by whatever name it is called', async () => {
+    expect(await statusOf({})).toBe(200);
+    expect(await statusOf({ 'sec-fetch-site': 'same-origin' })).toBe(200);
+    expect(await statusOf({ 'sec-fetch-site': 'cross-site' })).toBe(403);
+    const { port } = new URL(server.url);
+    for (const host of ['127.0.0.1', 'localhost', '[::1]'])
+      expect(await statusOf({ host: `${host}:${port}` })).toBe(200);
+    for (const host of ['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example'])
+      expect(await statusOf({ host: `${host}:${port}` }), host).toBe(403);
+  });
+
+  it('may call it as its owner does', async () => {
+    const named = await model.serve({ publicUrl: 'https://pictures.example/a/' });
+    expect(await statusOf({ host: 'pictures.example' }, named)).toBe(200);
+    expect(await statusOf({ host: 'other.example' }, named)).toBe(403);
+    await named.end();
   });
 });
 

@@ -84,11 +84,13 @@ export const DEFAULT_CONFIG: ServeConfig = {
 const MOST_CAPTIONS = 10_000;
 
 /** Whether only this machine reaches a host. */
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 
 /**
  * Fills in defaults, and refuses to let strangers in by mistake.
- * @throws UnclipError INPUT_INVALID when other machines could ask without a key and nobody said that they may
+ * @throws UnclipError INPUT_INVALID when other machines could ask without a key and nobody said that they may, or for an address that
+ *   is none; INPUT_TOO_LARGE for too many captions
  */
 export function checkConfig(given: Partial<ServeConfig>): ServeConfig {
   const config = { ...DEFAULT_CONFIG, ...given };
@@ -96,6 +98,11 @@ export function checkConfig(given: Partial<ServeConfig>): ServeConfig {
     throw new UnclipError(
       'INPUT_INVALID',
       `host ${config.host} lets other machines ask for pictures: give API keys (--api-keys), or say that everybody may ask (--without-api-keys)`,
+    );
+  if (config.publicUrl !== undefined && !/^https?:\/\/[^/]/.test(config.publicUrl))
+    throw new UnclipError(
+      'INPUT_INVALID',
+      `publicUrl is '${config.publicUrl}': give an address such as https://example.org`,
     );
   if (config.captions !== undefined && config.captions.length > MOST_CAPTIONS)
     throw new UnclipError(

@@ -9,6 +9,7 @@ import { limitRequests } from './http/limits.js';
 import { loggerOptions, logRequests, requestId } from './http/logging.js';
 import { readForms } from './http/multipart.js';
 import { serveOpenApi } from './http/openapi.js';
+import { refuseOtherSites } from './http/same-site.js';
 import { useZod } from './http/schema.js';
 import { unixTime } from './images/answer.js';
 import { MOST_PICTURES } from './images/fields.js';
@@ -159,6 +160,7 @@ async function makeApp(service: Service): Promise<FastifyInstance> {
     most: Math.min(MOST_PICTURES, config.maxQueued),
   };
   await app.register(async (v1) => {
+    refuseOtherSites(v1, config);
     requireApiKey(v1, config.apiKeys);
     await limitRequests(v1, config);
     modelRoutes(v1, service, limits);
