@@ -26,7 +26,7 @@ export class EventParser {
       this.#first = false;
     }
     if (this.#afterReturn && text[from] === '\n') from++;
-    if (from < text.length) this.#afterReturn = false;
+    if (text !== '') this.#afterReturn = false;
     const ends = /\r\n|\r|\n/g;
     ends.lastIndex = from;
     for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
