@@ -40,7 +40,7 @@ export type { PictureScheduler } from './pipelines/scheduler/picture-scheduler.j
 export type { PictureEvent, StreamOptions } from './pipelines/scheduler/picture-stream.js';
 export type { LaneStage } from './pipelines/scheduler/policy.js';
 export { Scheduler } from './pipelines/scheduler/scheduler.js';
-export type { SchedulerMetrics, StageMetrics } from './pipelines/scheduler/scheduler-metrics.js';
+export type { SchedulerMetrics, StageMetrics, WorkerMetrics } from './pipelines/scheduler/scheduler-metrics.js';
 export type { PriorChoice, PriorKind, SamplingSettings } from './pipelines/settings.js';
 export type { GenerateRequest, GenerateResult } from './pipelines/text-to-image.js';
 export type { TokenGrid } from './pipelines/token-grid.js';
@@ -51,6 +51,7 @@ export type { FramesResult } from './pipelines/variation/frames.js';
 export type { EmbeddingSource } from './pipelines/variation/parts.js';
 export type { SteerRequest } from './pipelines/variation/steer.js';
 export type { VaryRequest, VaryResult } from './pipelines/variation/vary.js';
-
+export type { PoolOptions } from './pool/options.js';
+export { PicturePool } from './pool/picture-pool.js';
 export type { TunedClass, TuneOptions, TuneProgress } from './tune/tune-graphs.js';
 export { type ErrorCode, UnclipError } from './util/errors.js';

@@ -12,6 +12,7 @@ const FLOORS = [
   ['parity', 'bench'],
   // The library's front door re-exports from the pipelines down.
   ['index.ts'],
+  ['pool'],
   ['pipelines'],
   ['models', 'diffusion', 'text', 'image'],
   ['tune'],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import OpenAI from 'openai';
+import type { PictureScheduler } from '../../src/ts/pipelines/scheduler/picture-scheduler.js';
 import { Unclip } from '../../src/ts/pipelines/unclip.js';
 import type { ServeConfig } from '../../src/ts/serve/config.js';
 import { ImageServer } from '../../src/ts/serve/server.js';
@@ -34,11 +35,12 @@ export class TestModel {
     return new TestModel(folder, await Unclip.load(join(folder, 'model'), { batchSize: 4, deterministic: true }));
   }
 
-  async serve(config: Partial<ServeConfig> = {}): Promise<TestServer> {
+  /** @param pool that draws, else this process does */
+  async serve(config: Partial<ServeConfig> = {}, pool?: PictureScheduler): Promise<TestServer> {
     const log = new PassThrough().setEncoding('utf8');
     // The machine that tests run on may be busy with other things.
     const quiet = { maxEventLoopDelayMs: 0, pageFolder: null, unfinishedFile: join(this.folder, 'unfinished') };
-    const server = await ImageServer.create(this.unclip, { port: 0, logStream: log, ...quiet, ...config });
+    const server = await ImageServer.create(this.unclip, { port: 0, logStream: log, ...quiet, ...config }, pool);
     const started = new TestServer(server, await server.listen(), log);
     this.#servers.push(started);
     return started;
@@ -81,6 +83,13 @@ export class TestServer {
     const text = await (await fetch(`${this.url}/metrics`)).text();
     const line = text.split('\n').find((l) => l.startsWith(`${name} `));
     return line === undefined ? 0 : Number(line.slice(name.length + 1));
+  }
+
+  /** A metric over all of its labels. */
+  async metricSum(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
   /** Waits until a metric has a value. */

@@ -113,7 +113,8 @@ async function readLine(o: BatchOptions, line: number, text: string | undefined)
 
 /** What is wrong with this picture alone; the others are drawn. */
 const isOfThePicture = (error: unknown): error is UnclipError =>
-  error instanceof UnclipError && (error.code.startsWith('INPUT_') || error.code === 'QUEUE_JOB_FAILED');
+  error instanceof UnclipError &&
+  (error.code.startsWith('INPUT_') || ['QUEUE_JOB_FAILED', 'WORKER_DIED'].includes(error.code));
 
 const tellError = (o: BatchOptions, where: object, { code, message }: UnclipError): Promise<void> =>
   appendFile(o.errorsFile, `${JSON.stringify({ ...where, code, message })}\n`);

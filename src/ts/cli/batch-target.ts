@@ -1,23 +1,55 @@
+import type { DrawingPlace } from '../batch/local-drawer.js';
 import type { BatchTarget } from '../batch/picture-job.js';
 import type { PictureFormat } from '../image/encode.js';
 import { Checkpoint } from '../pipelines/checkpoint.js';
-import type { Unclip } from '../pipelines/unclip.js';
+import { Unclip } from '../pipelines/unclip.js';
+import type { PicturePool } from '../pool/picture-pool.js';
 import { UsageError } from './failure.js';
-import { loadOptions, loadUnlessAborted, type ModelOptions } from './model-options.js';
+import { loadOptions, loadUnlessAborted } from './model-options.js';
 import { BUNDLED, modelFolder } from './models.js';
+import { loadPool, type PoolCommandOptions } from './pool-options.js';
 
-export interface TargetOptions extends ModelOptions {
+export interface TargetOptions extends PoolCommandOptions {
   readonly format: PictureFormat;
 }
 
-/** The model of a batch, loaded, and what its pictures have in common. @throws UnclipError as Unclip.load, CANCELLED */
-export async function loadTarget(
-  options: TargetOptions,
-  signal: AbortSignal,
-): Promise<{ readonly unclip: Unclip; readonly target: BatchTarget }> {
+export interface OpenedPlace extends DrawingPlace {
+  /** Ends it, after what is under way. */
+  close(): Promise<void>;
+}
+
+/** The model of a batch, loaded here or in workers. @throws UnclipError as Unclip.load and PicturePool.load, CANCELLED */
+export async function openPlace(options: TargetOptions, signal: AbortSignal): Promise<OpenedPlace> {
+  const pool = await loadPool(options, {}, signal);
+  if (pool !== undefined) return placeOf(pool, options);
   const unclip = await loadUnlessAborted(modelFolder(options.model ?? BUNDLED), loadOptions(options), signal);
-  const { dtype, weights, model } = unclip;
-  return { unclip, target: targetOf(options, model, dtype, weights) };
+  const { dtype, weights, model, version, adapter } = unclip;
+  return {
+    scheduler: unclip.scheduler(),
+    target: targetOf(options, model, dtype, weights),
+    unclip: async () => unclip,
+    by: { adapter: adapter.name, version },
+    close: () => unclip.dispose(),
+  };
+}
+
+/** Workers draw from text; what is drawn from pictures is prepared here, with a model that is loaded at the first of them. */
+function placeOf(pool: PicturePool, options: TargetOptions): OpenedPlace {
+  const { dtype, weights, model, version, adapters } = pool;
+  let loading: Promise<Unclip> | undefined;
+  return {
+    scheduler: pool,
+    target: targetOf(options, model, dtype, weights),
+    unclip: () => {
+      loading ??= Unclip.load(model.folder, { ...loadOptions(options), dtype });
+      return loading;
+    },
+    by: { adapter: adapters[0]!.name, version },
+    async close() {
+      await pool.close();
+      await (await loading?.catch(() => undefined))?.dispose();
+    },
+  };
 }
 
 /**

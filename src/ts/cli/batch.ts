@@ -13,11 +13,11 @@ import { ShardStore } from '../batch/shard-store.js';
 import { PICTURE_FORMATS, type PictureFormat } from '../image/encode.js';
 import type { PictureScheduler } from '../pipelines/scheduler/picture-scheduler.js';
 import { UnclipError } from '../util/errors.js';
-import { loadTarget, readTarget } from './batch-target.js';
+import { openPlace, readTarget } from './batch-target.js';
 import { UsageError } from './failure.js';
-import { type ModelOptions, withModelOptions } from './model-options.js';
 import { oneOf, wholeNumber } from './options.js';
 import { ENDINGS, makeFolder } from './output.js';
+import { type PoolCommandOptions, withPoolOptions } from './pool-options.js';
 import { batchProgress } from './ui/batch-progress.js';
 import { formatDuration, plural } from './ui/format.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
@@ -27,7 +27,7 @@ const MANIFEST = 'manifest.jsonl';
 const ERRORS = 'errors.jsonl';
 const LOCK = '.unclip-lock';
 
-interface BatchCommandOptions extends ModelOptions {
+interface BatchCommandOptions extends PoolCommandOptions {
   readonly out: string;
   readonly seed: number;
   readonly format: PictureFormat;
@@ -67,15 +67,15 @@ export function batchCommand(context: CommandContext): Command {
     )
     .option('--json', 'print one JSON document about the run')
     .option('-q, --quiet', 'no progress');
-  return withModelOptions(command).action((file: string, options: BatchCommandOptions) =>
-    batch(file, options, context),
-  );
+  return withPoolOptions(command).action((file: string, options: BatchCommandOptions) => batch(file, options, context));
 }
 
 async function batch(file: string, options: BatchCommandOptions, context: CommandContext): Promise<void> {
   const { signal, stdout, stderr } = context;
   if (options.queue !== undefined && options.layout === 'shards')
     throw new UsageError('--layout shards has one writer only; workers of a --queue write --layout folders');
+  if (options.queue !== undefined && options.workers !== undefined)
+    throw new UsageError('--workers draw on this machine; pictures on a --queue are drawn by `unclip worker`');
   const input = await openInput(file);
   const begin = performance.now();
   makeFolder(options.out);
@@ -101,8 +101,8 @@ async function drawHere(
   context: CommandContext,
 ): Promise<BatchProgress> {
   const { out, format, quality } = options;
-  const { unclip, target } = await loadTarget(options, context.signal);
-  const scheduler = unclip.scheduler();
+  const place = await openPlace(options, context.signal);
+  const { scheduler, target } = place;
   try {
     const shards = new Map<string, { pictures: number; end: number }>();
     const manifest = await Manifest.open(join(out, MANIFEST), (name, end) => {
@@ -114,12 +114,11 @@ async function drawHere(
       options.layout === 'folders'
         ? await FolderStore.open(out, ENDINGS[format], { alone: true })
         : new ShardStore(out, ENDINGS[format], options.shardSize, shards);
-    const drawer = new LocalDrawer(unclip, scheduler, store, target, quality);
-    const ahead = 4 * unclip.batchSize;
+    const drawer = new LocalDrawer(place, store, quality);
+    const ahead = 2 * scheduler.capacity;
     return await readAndDraw(input, options, context, { target, drawer, store, manifest, ahead, scheduler });
   } finally {
-    await scheduler.close();
-    await unclip.dispose();
+    await place.close();
   }
 }
 

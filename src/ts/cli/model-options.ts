@@ -56,7 +56,7 @@ export const loadUnlessAborted = (folder: string, options: LoadOptions, signal: 
   unlessAborted(() => Unclip.load(folder, options), signal);
 
 /** What `load` gives, unless the signal comes first: then it is disposed of as soon as it is there. */
-export async function unlessAborted<T extends { dispose(): Promise<void> }>(
+export async function unlessAborted<T extends AsyncDisposable>(
   load: () => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
@@ -65,7 +65,7 @@ export async function unlessAborted<T extends { dispose(): Promise<void> }>(
   let stop = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
     stop = () => {
-      loading.then((loaded) => loaded.dispose()).catch(() => {});
+      loading.then((loaded) => loaded[Symbol.asyncDispose]()).catch(() => {});
       reject(signal.reason);
     };
     signal.addEventListener('abort', stop, { once: true });

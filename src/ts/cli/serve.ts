@@ -1,16 +1,18 @@
 import { Command } from 'commander';
 import { MAX_PIXELS } from '../image/picture.js';
+import type { Unclip } from '../pipelines/unclip.js';
 import { checkConfig, LOG_LEVELS, type LogLevel, type ServeConfig } from '../serve/config.js';
 import { ApiKeys } from '../serve/http/api-keys.js';
 import type { Drained } from '../serve/server.js';
-import { loadOptions, loadUnlessAborted, type ModelOptions, withModelOptions } from './model-options.js';
+import { loadOptions, loadUnlessAborted } from './model-options.js';
 import { BUNDLED, modelFolder } from './models.js';
 import { byteCount, decimalNumber, oneOf, wholeNumber } from './options.js';
+import { loadPool, type PoolCommandOptions, withPoolOptions } from './pool-options.js';
 import { textArguments } from './text-arguments.js';
 import { plural } from './ui/format.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 
-interface ServeCommandOptions extends ModelOptions {
+interface ServeCommandOptions extends PoolCommandOptions {
   readonly host?: string;
   readonly port?: number;
   readonly alias?: readonly string[];
@@ -71,7 +73,7 @@ export function serveCommand(context: CommandContext): Command {
     .option('--unfinished <file>', 'name of the file that gets what was not finished then, for `unclip batch`')
     .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, oneOf('--log-level', LOG_LEVELS))
     .option('--log-prompts', 'write prompts into the log');
-  return withModelOptions(command).action((options: ServeCommandOptions) => serve(options, context));
+  return withPoolOptions(command).action((options: ServeCommandOptions) => serve(options, context));
 }
 
 async function serve(options: ServeCommandOptions, { stdout, stderr, signal }: CommandContext): Promise<void> {
@@ -80,13 +82,18 @@ async function serve(options: ServeCommandOptions, { stdout, stderr, signal }: C
   const config = checkConfig({ ...configOf(options), apiKeys, captions, logStream: stdout });
   // Only here: loading Fastify takes longer than most commands.
   const { ImageServer } = await import('../serve/server.js');
-  const unclip = await loadUnlessAborted(modelFolder(options.model ?? BUNDLED), loadOptions(options), signal);
+  const pool = await loadPool(options, { maxQueued: config.maxQueued }, signal);
+  let unclip: Unclip | undefined;
   try {
-    const server = await ImageServer.create(unclip, config);
+    unclip = await loadUnlessAborted(modelFolder(options.model ?? BUNDLED), loadOptions(options), signal);
+    const server = await ImageServer.create(unclip, config, pool);
     const told = endSignal(signal);
     try {
       const address = await server.listen();
-      printLine(stderr, `serving ${unclip.model.info.name} at ${address}/v1 on ${unclip.adapter.name}`);
+      const adapters = pool?.adapters ?? [unclip.adapter];
+      const where = [...new Set(adapters.map(({ name }) => name))].join(', ');
+      const by = pool === undefined ? '' : `, ${plural(adapters.length, 'worker')}`;
+      printLine(stderr, `serving ${unclip.model.info.name} at ${address}/v1 on ${where}${by}`);
       if (config.pageFolder !== null) printLine(stderr, `the page is at ${address}/`);
       await told.promise;
     } finally {
@@ -94,7 +101,8 @@ async function serve(options: ServeCommandOptions, { stdout, stderr, signal }: C
       reportDrained(await server.drain(), stderr);
     }
   } finally {
-    await unclip.dispose();
+    await pool?.close();
+    await unclip?.dispose();
   }
 }
 

@@ -2,14 +2,14 @@ import { Command } from 'commander';
 import { FolderStore } from '../batch/folder-store.js';
 import { LocalDrawer } from '../batch/local-drawer.js';
 import { PICTURE_FORMATS, type PictureFormat } from '../image/encode.js';
-import { loadTarget, sharedDType } from './batch-target.js';
-import { type ModelOptions, withModelOptions } from './model-options.js';
+import { openPlace, sharedDType } from './batch-target.js';
 import { oneOf, wholeNumber } from './options.js';
 import { ENDINGS, makeFolder } from './output.js';
+import { type PoolCommandOptions, withPoolOptions } from './pool-options.js';
 import { onOneLine, plural } from './ui/format.js';
 import { type CommandContext, printLine } from './ui/terminal.js';
 
-interface WorkerCommandOptions extends ModelOptions {
+interface WorkerCommandOptions extends PoolCommandOptions {
   readonly queue: string;
   readonly out: string;
   readonly format: PictureFormat;
@@ -33,7 +33,7 @@ export function workerCommand(context: CommandContext): Command {
       30,
     )
     .option('-q, --quiet', 'print nothing but errors');
-  return withModelOptions(command).action((options: WorkerCommandOptions) => work(options, context));
+  return withPoolOptions(command).action((options: WorkerCommandOptions) => work(options, context));
 }
 
 async function work(options: WorkerCommandOptions, { signal, stderr }: CommandContext): Promise<void> {
@@ -41,17 +41,17 @@ async function work(options: WorkerCommandOptions, { signal, stderr }: CommandCo
   // Only here: loading BullMQ takes longer than most commands.
   const { PictureWorker } = await import('../batch/queue/picture-worker.js');
   makeFolder(out);
-  const { unclip, target } = await loadTarget({ ...options, dtype: sharedDType(options) }, signal);
-  const scheduler = unclip.scheduler();
+  const place = await openPlace({ ...options, dtype: sharedDType(options) }, signal);
+  const { scheduler, target } = place;
   const store = await FolderStore.open(out, ENDINGS[format]);
   try {
     let drawn = 0;
     const worker = await PictureWorker.start({
       url: queue,
       target,
-      drawer: new LocalDrawer(unclip, scheduler, store, target, quality),
+      drawer: new LocalDrawer(place, store, quality),
       // One batch is drawn while the next one's pictures are fetched.
-      concurrency: 2 * unclip.batchSize,
+      concurrency: scheduler.capacity,
       lockMs: 1000 * lock,
       onPicture: ({ file, prompt }) => {
         drawn++;
@@ -67,8 +67,7 @@ async function work(options: WorkerCommandOptions, { signal, stderr }: CommandCo
     await worker.close();
     if (!quiet) printLine(stderr, `${plural(drawn, 'picture')} drawn`);
   } finally {
-    await scheduler.close();
+    await place.close();
     await store.close();
-    await unclip.dispose();
   }
 }

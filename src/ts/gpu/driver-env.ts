@@ -147,7 +147,11 @@ function openLibrary(file: string): void {
 
 let current: DriverChoice | undefined;
 
+/** Values that variables had before they were set here. */
+const before = new Map<string, string | undefined>();
+
 function apply(choice: DriverChoice): DriverEnvironment {
+  for (const name of Object.keys(choice.variables)) if (!before.has(name)) before.set(name, process.env[name]);
   Object.assign(process.env, choice.variables);
   if (!isMainThread) for (const [name, value] of Object.entries(choice.variables)) addon().setEnvironment(name, value);
   if (choice.variables.MESA_SHADER_CACHE_DIR) {
@@ -161,6 +165,9 @@ function apply(choice: DriverChoice): DriverEnvironment {
   current = choice;
   return describe(choice);
 }
+
+/** The environment without what was set here: a child process that finds its driver by itself begins with this one. */
+export const callersEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, ...Object.fromEntries(before) });
 
 function describe({ software, icd, source }: DriverChoice): DriverEnvironment {
   return icd === undefined ? { software, source } : { software, icd, source };

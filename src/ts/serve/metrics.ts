@@ -3,6 +3,7 @@ import { memoryReport } from '../pipelines/memory-report.js';
 import type { PictureScheduler } from '../pipelines/scheduler/picture-scheduler.js';
 import { isGuided } from '../pipelines/settings.js';
 import type { Unclip } from '../pipelines/unclip.js';
+import { workerMetrics } from './worker-metrics.js';
 
 const SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
@@ -36,6 +37,7 @@ export class Metrics {
       registers,
     });
     schedulerMetrics(scheduler, registers);
+    workerMetrics(scheduler, registers);
     new Gauge({
       name: 'unclip_edit_pictures',
       help: 'Pictures of edits that are waiting or under way.',
@@ -119,7 +121,9 @@ function schedulerMetrics(scheduler: PictureScheduler, registers: Registry[]): v
 function memoryMetrics(unclip: Unclip, scheduler: PictureScheduler, registers: Registry[]): void {
   const { batchSize: batch, dtype, weights, model } = unclip;
   const options = { batch, dtype, weights, guided: isGuided(model.info.defaults) };
-  const planned = memoryReport(model.configs, options, unclip.runtime.caps).totalBytes;
+  // With workers this process takes as much as each of them once it edits.
+  const processes = 1 + (scheduler.metrics().workers?.length ?? 0);
+  const planned = processes * memoryReport(model.configs, options, unclip.runtime.caps).totalBytes;
   new Gauge({
     name: 'unclip_gpu_memory_planned_bytes',
     help: 'GPU memory that drawing full batches takes, by plan.',

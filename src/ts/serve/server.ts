@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
+import type { PictureScheduler } from '../pipelines/scheduler/picture-scheduler.js';
 import type { Unclip } from '../pipelines/unclip.js';
 import { UnclipError } from '../util/errors.js';
 import { checkConfig, type ServeConfig } from './config.js';
@@ -56,11 +57,17 @@ export class ImageServer {
 
   /**
    * Makes a service of a model that is loaded; it is the caller's to dispose, after {@link drain}.
+   * @param pool draws pictures from text and variations in other processes. This one reads pictures and draws edits then, on
+   *   memory that it takes with the first of them; its event loop is free, and no driver's crash ends the service
    * @throws UnclipError INPUT_INVALID (see {@link checkConfig}), IO_FAILED (folder of pictures)
    */
-  static async create(unclip: Unclip, options: Partial<ServeConfig> = {}): Promise<ImageServer> {
+  static async create(
+    unclip: Unclip,
+    options: Partial<ServeConfig> = {},
+    pool?: PictureScheduler,
+  ): Promise<ImageServer> {
     const config = checkConfig(options);
-    const scheduler = unclip.scheduler({ maxQueued: config.maxQueued });
+    const scheduler = pool ?? unclip.scheduler({ maxQueued: config.maxQueued });
     const { name } = unclip.model.info;
     const captions = new Captions(unclip, config.captions);
     const jobs = new Jobs(config, (ms) => metrics.queueDelay(ms));

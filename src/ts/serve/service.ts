@@ -30,8 +30,8 @@ const MOST_RETRY_SECONDS = 120;
 
 /** Seconds until the pictures that wait now may have been drawn, 1 … 120: what a refused client is told to wait. */
 export function retryAfterSeconds({ scheduler }: Pick<Service, 'scheduler'>): number {
-  const { stages, finished, queued } = scheduler.metrics();
+  const { stages, finished, queued, workers } = scheduler.metrics();
   const busyMs = Object.values(stages).reduce((sum, { stepMs }) => sum + stepMs, 0);
-  const perPictureMs = finished === 0 ? 1000 : busyMs / finished;
+  const perPictureMs = finished === 0 ? 1000 : busyMs / finished / (workers?.length ?? 1);
   return Math.min(MOST_RETRY_SECONDS, Math.max(1, Math.ceil((queued * perPictureMs) / 1000)));
 }

@@ -1,7 +1,8 @@
 /**
  * Stable error codes. A caller may branch on them; messages may be reworded.
  * One family per first word: INPUT (what a person typed), MODEL (a checkpoint folder), GPU (adapter and device), IO (disk).
- * CANCELLED, QUEUE_FULL and DEADLINE_EXCEEDED say that a request ended for no fault of its own.
+ * CANCELLED, QUEUE_FULL and DEADLINE_EXCEEDED say that a request ended for no fault of its own; WORKER_DIED that processes ended
+ * while they drew it, NO_WORKER that none can be kept alive.
  */
 export type ErrorCode =
   | 'INPUT_INVALID'
@@ -27,6 +28,8 @@ export type ErrorCode =
   | 'CANCELLED'
   | 'QUEUE_FULL'
   | 'DEADLINE_EXCEEDED'
+  | 'WORKER_DIED'
+  | 'NO_WORKER'
   | 'QUEUE_UNREACHABLE'
   | 'QUEUE_JOB_FAILED';
 

@@ -11,6 +11,21 @@ export interface StageMetrics {
   readonly stepMs: number;
 }
 
+/** One worker process of a pool. */
+export interface WorkerMetrics {
+  /** Undefined while it is started anew. */
+  readonly pid: number | undefined;
+  /** Name of the adapter that it draws on. */
+  readonly adapter: string;
+  /** Whether it takes pictures. */
+  readonly alive: boolean;
+  /** Pictures that it has, whether begun or not. */
+  readonly pictures: number;
+  /** Pictures that it has finished, and times that it was started anew, since the pool began. */
+  readonly drawn: number;
+  readonly restarts: number;
+}
+
 /** What a scheduler has done and has to do. */
 export interface SchedulerMetrics {
   /** Pictures that wait to begin. */
@@ -24,6 +39,8 @@ export interface SchedulerMetrics {
   readonly queuedMs: number;
   readonly begun: number;
   readonly stages: Readonly<Partial<Record<LaneStage, StageMetrics>>>;
+  /** The processes that draw, where that is not this one; everything else is summed over them. */
+  readonly workers?: readonly WorkerMetrics[];
 }
 
 interface Counters {

@@ -110,6 +110,8 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
     code: 'deadline_exceeded',
     message: 'The pictures were not finished in time.',
   },
+  WORKER_DIED: INTERNAL,
+  NO_WORKER: busy('no_worker', 'No process can draw pictures just now. Try again later.'),
   QUEUE_UNREACHABLE: INTERNAL,
   QUEUE_JOB_FAILED: INTERNAL,
 };

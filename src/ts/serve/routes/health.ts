@@ -8,11 +8,10 @@ export function healthRoutes(app: FastifyInstance, { jobs, scheduler, config, me
   }));
 
   app.get('/readyz', { schema: { tags: ['service'], summary: 'Whether it can take work' } }, (_, reply) => {
-    const reason = jobs.closing
-      ? 'shutting down'
-      : scheduler.metrics().queued >= config.maxQueued
-        ? 'queue full'
-        : undefined;
+    const { queued, workers } = scheduler.metrics();
+    const drawing = workers === undefined || workers.some(({ alive }) => alive);
+    const full = queued >= config.maxQueued;
+    const reason = jobs.closing ? 'shutting down' : drawing ? (full ? 'queue full' : undefined) : 'no worker';
     return reason === undefined ? { status: 'ok' } : reply.code(503).send({ status: reason });
   });
 

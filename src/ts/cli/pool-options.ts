@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { PoolOptions } from '../pool/options.js';
+import { PicturePool } from '../pool/picture-pool.js';
+import { loadOptions, type ModelOptions, unlessAborted, withModelOptions } from './model-options.js';
+import { BUNDLED, modelFolder } from './models.js';
+import { wholeNumber } from './options.js';
+
+/** Options of commands that can draw in several processes. */
+export interface PoolCommandOptions extends ModelOptions {
+  readonly workers?: number;
+}
+
+export function withPoolOptions(command: Command): Command {
+  return withModelOptions(command).option(
+    '--workers <n>',
+    'draw in so many processes of their own (default: in this one)',
+    wholeNumber('--workers', 1, 64),
+  );
+}
+
+/**
+ * The pool that was asked for; undefined where this process is to draw.
+ * @throws UnclipError as PicturePool.load, CANCELLED
+ */
+export async function loadPool(
+  options: PoolCommandOptions,
+  more: Pick<PoolOptions, 'maxQueued'>,
+  signal: AbortSignal,
+): Promise<PicturePool | undefined> {
+  const { workers } = options;
+  if (workers === undefined) return undefined;
+  const folder = modelFolder(options.model ?? BUNDLED);
+  return unlessAborted(() => PicturePool.load(folder, { ...loadOptions(options), ...more, workers }), signal);
+}
