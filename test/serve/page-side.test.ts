@@ -1,11 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
+import { request } from 'node:http';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkConfig } from '../../src/ts/serve/config.js';
 import { EventChannel } from '../../src/ts/serve/http/sse.js';
 import { PictureOrder } from '../../src/ts/serve/images/picture-order.js';
-import { refusal, TestModel, type TestServer } from './support.js';
+import { errorIn, refusal, TestModel, type TestServer } from './support.js';
 
 const CAPTIONS = ['a red ball', 'a blue cube', 'a green star', 'a white house'];
 
@@ -135,6 +139,17 @@ describe('nearest captions', () => {
     }
   });
 
+  it('take captions of one’s own, within bounds', () => {
+    const many = (count: number, length: number) => Array.from({ length: count }, () => 'x'.repeat(length));
+    expect(checkConfig({ captions: many(10_000, 1000) }).captions).toHaveLength(10_000);
+    for (const [captions, code] of [
+      [many(10_001, 1), 'INPUT_TOO_LARGE'],
+      [['a', 'x'.repeat(1001)], 'INPUT_TOO_LARGE'],
+      [['a', ''], 'INPUT_INVALID'],
+    ] as const)
+      expect(() => checkConfig({ captions })).toThrow(expect.objectContaining({ code }));
+  });
+
   it('do not change the picture', async () => {
     const [with_, without] = await Promise.all([streamed({ nearest_captions: 20, previews: 9 }), streamed({})]);
     expect(with_.at(-1)!.b64_json).toBe(without.at(-1)!.b64_json);
@@ -182,31 +197,71 @@ describe('the page', () => {
 });
 
 describe('pages of other sites', () => {
-  /** fetch sets neither of these headers itself. */
-  const statusOf = (headers: Record<string, string>, at = server): Promise<number | undefined> =>
+  /** What a request is answered with. fetch sets neither of the headers that say where it comes from. */
+  const ask = (
+    path: string,
+    headers: Record<string, string>,
+    body: string | Buffer = '',
+    at = server,
+  ): Promise<[number, string]> =>
     new Promise((resolve, reject) => {
-      get(`${at.url}/v1/models`, { headers }, (response) => {
-        response.resume();
-        resolve(response.statusCode);
-      }).once('error', reject);
+      const method = body === '' ? 'GET' : 'POST';
+      const asked = request(`${at.url}/v1/${path}`, { method, headers }, async (response) => {
+        resolve([response.statusCode!, (await response.setEncoding('utf8').toArray()).join('')]);
+      });
+      asked.once('error', reject).end(body);
     });
+  const statusOf = async (headers: Record<string, string>, at = server): Promise<number> =>
+    (await ask('models', headers, '', at))[0];
 
   it('cannot ask a service without keys, by whatever name it is called', async () => {
     expect(await statusOf({})).toBe(200);
     expect(await statusOf({ 'sec-fetch-site': 'same-origin' })).toBe(200);
     expect(await statusOf({ 'sec-fetch-site': 'cross-site' })).toBe(403);
     const { port } = new URL(server.url);
-    for (const host of ['127.0.0.1', 'localhost', '[::1]'])
+    for (const host of ['127.0.0.1', 'localhost', 'LocalHost', '[::1]'])
       expect(await statusOf({ host: `${host}:${port}` })).toBe(200);
     for (const host of ['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example'])
       expect(await statusOf({ host: `${host}:${port}` }), host).toBe(403);
   });
 
+  it('cannot have it draw by what a browser posts without asking first', async () => {
+    const drawn = await server.metric('unclip_queue_delay_seconds_count');
+    const png = await sharp({ create: { width: 32, height: 32, channels: 3, background: '#884422' } })
+      .png()
+      .toBuffer();
+    const form = new FormData();
+    form.append('image', new Blob([png]), 'image.png');
+    const encoded = new Response(form);
+    const type = encoded.headers.get('content-type')!;
+    const body = Buffer.from(await encoded.arrayBuffer());
+    const elsewhere = { 'sec-fetch-site': 'cross-site' };
+    for (const [path, contentType, text] of [
+      ['images/variations', type, body],
+      ['images/edits', type, body],
+      ['images/generations', 'text/plain', '{"prompt": "a"}'],
+      ['images/generations', 'application/json', '{"prompt": "a"}'],
+    ] as const)
+      for (const headers of [elsewhere, { host: 'evil.example' }]) {
+        const [status, answer] = await ask(path, { 'content-type': contentType, ...headers }, text);
+        expect(status, path).toBe(403);
+        expect(errorIn(answer)).toMatchObject({ type: 'invalid_request_error', param: null });
+      }
+    expect(await server.metric('unclip_queue_delay_seconds_count')).toBe(drawn);
+  });
+
   it('may call it as its owner does', async () => {
-    const named = await model.serve({ publicUrl: 'https://pictures.example/a/' });
-    expect(await statusOf({ host: 'pictures.example' }, named)).toBe(200);
-    expect(await statusOf({ host: 'other.example' }, named)).toBe(403);
-    await named.end();
+    for (const [publicUrl, host] of [
+      ['https://pictures.example/a/', 'pictures.example'],
+      ['https://Pictures.Example', 'PICTURES.example:443'],
+      ['http://[fd00::7]:8080', '[fd00::7]:8080'],
+    ] as const) {
+      const named = await model.serve({ publicUrl });
+      expect(await statusOf({ host }, named), publicUrl).toBe(200);
+      expect(await statusOf({ host: 'other.example' }, named)).toBe(403);
+      await named.end();
+    }
+    expect(() => checkConfig({ publicUrl: 'http://a b' })).toThrow('give an address');
   });
 });
 
@@ -219,6 +274,44 @@ describe('a client that is slow', () => {
     let text = '';
     for await (const part of channel.text()) text += part;
     expect(eventsIn(text)).toEqual([{ type: 'preview', i: 998 }, { type: 'preview', i: 999 }, { type: 'completed' }]);
+  });
+
+  it('misses the oldest steps of a prior alone, and those only when many wait', async () => {
+    const channel = new EventChannel();
+    const steps = Array.from({ length: 30 }, (_, i) => ({ type: 'step', i }));
+    for (const step of steps) {
+      channel.send(step, 'a', 10);
+      if (step.i < 10) channel.send({ ...step, type: 'other' }, 'b', 10);
+    }
+    channel.send({ type: 'error' });
+    channel.end();
+    let text = '';
+    for await (const part of channel.text()) text += part;
+    const told = eventsIn(text);
+    expect(told.filter(({ type }) => type === 'step')).toEqual(steps.slice(-10));
+    expect(told.filter(({ type }) => type === 'other')).toHaveLength(10);
+    expect(told.at(-1)).toEqual({ type: 'error' });
+  });
+
+  it('holds no previews that newer ones have taken the place of', async () => {
+    setFlagsFromString('--expose_gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const order = new PictureOrder();
+    let encoded = (): void => {};
+    order.unfinished(0, true, () => new Promise((resolve) => (encoded = resolve)));
+    await setImmediate();
+    const sent: number[] = [];
+    const previews = Array.from({ length: 50 }, (_, i) => {
+      const preview = { data: new Uint8Array(1000).fill(i) };
+      order.unfinished(0, true, async () => void sent.push(preview.data[0]!));
+      return new WeakRef(preview);
+    });
+    await setImmediate();
+    collectGarbage();
+    expect(previews.filter((preview) => preview.deref() !== undefined)).toHaveLength(1);
+    encoded();
+    await order.finished(0, async () => {});
+    expect(sent).toEqual([49]);
   });
 
   it('does not make previews queue up to be encoded', async () => {

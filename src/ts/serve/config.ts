@@ -80,17 +80,22 @@ export const DEFAULT_CONFIG: ServeConfig = {
   logPrompts: false,
 };
 
-/** Captions are compared with every prediction of a prior. */
+/** Captions are compared with every prediction of a prior, */
 const MOST_CAPTIONS = 10_000;
+
+/** and told to whoever watches it. Characters. */
+const LONGEST_CAPTION = 1000;
 
 /** Whether only this machine reaches a host. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 
+const isWebAddress = (url: string): boolean => /^https?:\/\/[^/]/.test(url) && URL.canParse(url);
+
 /**
  * Fills in defaults, and refuses to let strangers in by mistake.
  * @throws UnclipError INPUT_INVALID when other machines could ask without a key and nobody said that they may, or for an address that
- *   is none; INPUT_TOO_LARGE for too many captions
+ *   is none, or for an empty caption; INPUT_TOO_LARGE for too many captions, or too long ones
  */
 export function checkConfig(given: Partial<ServeConfig>): ServeConfig {
   const config = { ...DEFAULT_CONFIG, ...given };
@@ -99,15 +104,24 @@ export function checkConfig(given: Partial<ServeConfig>): ServeConfig {
       'INPUT_INVALID',
       `host ${config.host} lets other machines ask for pictures: give API keys (--api-keys), or say that everybody may ask (--without-api-keys)`,
     );
-  if (config.publicUrl !== undefined && !/^https?:\/\/[^/]/.test(config.publicUrl))
+  if (config.publicUrl !== undefined && !isWebAddress(config.publicUrl))
     throw new UnclipError(
       'INPUT_INVALID',
       `publicUrl is '${config.publicUrl}': give an address such as https://example.org`,
     );
-  if (config.captions !== undefined && config.captions.length > MOST_CAPTIONS)
-    throw new UnclipError(
-      'INPUT_TOO_LARGE',
-      `captions are ${config.captions.length}; at most ${MOST_CAPTIONS} are kept`,
-    );
+  if (config.captions !== undefined) checkCaptions(config.captions);
   return config;
+}
+
+function checkCaptions(captions: readonly string[]): void {
+  if (captions.length > MOST_CAPTIONS)
+    throw new UnclipError('INPUT_TOO_LARGE', `captions are ${captions.length}; at most ${MOST_CAPTIONS} are kept`);
+  for (const [i, { length }] of captions.entries()) {
+    if (length === 0) throw new UnclipError('INPUT_INVALID', `caption ${i + 1} is empty`);
+    if (length > LONGEST_CAPTION)
+      throw new UnclipError(
+        'INPUT_TOO_LARGE',
+        `caption ${i + 1} has ${length} characters; at most ${LONGEST_CAPTION} are kept`,
+      );
+  }
 }

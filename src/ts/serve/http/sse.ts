@@ -18,10 +18,13 @@ export class EventChannel {
   #wake: () => void = () => {};
   #ended = false;
 
-  /** @param key an event of the same key that a slow client has not taken yet is left out in favour of this one */
-  send(event: ServerEvent, key?: string): void {
-    const old = key === undefined ? -1 : this.#waiting.findIndex((other) => other.key === key);
-    if (old >= 0) this.#waiting.splice(old, 1);
+  /**
+   * @param key of events that a slow client may miss; without one it gets all
+   * @param kept how many of the same key wait for it: the oldest that it has not taken yet is left out in favour of one more
+   */
+  send(event: ServerEvent, key?: string, kept = 1): void {
+    const same = key === undefined ? [] : this.#waiting.filter((other) => other.key === key);
+    if (same.length >= kept) this.#waiting.splice(this.#waiting.indexOf(same[0]!), 1);
     this.#waiting.push({ text: encodeEvent(event), key });
     this.#wake();
   }

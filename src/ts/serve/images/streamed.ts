@@ -10,6 +10,9 @@ import { answerPicture, commonFields, unixTime } from './answer.js';
 import type { At, Drawing, Watcher } from './drawing.js';
 import { PictureOrder } from './picture-order.js';
 
+/** Steps of each picture's prior that wait for a slow client: more than priors usually take. */
+const PRIOR_STEPS_KEPT = 100;
+
 /**
  * Draws a request's pictures and answers each as it is finished, and unfinished ones on the way, as server-sent events.
  * @param onFailure told why a stream that had begun was ended by an error event
@@ -62,7 +65,8 @@ export function answerStream(
       thoughts.unfinished(picture, false, async () => {
         const nearest = (await captions.bank()).nearest(embedding, shown.captions);
         const at = { image_index: picture, step, steps };
-        channel.send({ type: `${events}.prior_step`, created_at: unixTime(), ...at, captions: nearest });
+        const event = { type: `${events}.prior_step`, created_at: unixTime(), ...at, captions: nearest };
+        channel.send(event, `prior of ${picture}`, PRIOR_STEPS_KEPT);
       }),
   };
   const pictures = drawing.start(client, { shown, watcher });
