@@ -1,20 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { editDefaults } from '../../pipelines/edit/edit.js';
-import { checkRequest } from '../../pipelines/request.js';
 import { formBody } from '../http/multipart.js';
 import { ERRORS } from '../http/openapi.js';
 import type { ZodTypes } from '../http/schema.js';
 import { answerForm, settingsFields, usageOf } from '../images/answer.js';
 import {
   answerFields,
-  checkModel,
   type FieldLimits,
   formatFields,
-  givenSettings,
   previewField,
   promptField,
-  requirePrior,
   samplingFields,
   shownOf,
 } from '../images/fields.js';
@@ -23,10 +19,11 @@ import { checkSize, pictureField, readSides } from '../images/upload.js';
 import type { Service } from '../service.js';
 import { answerDrawing } from './answer-drawing.js';
 import { baseUrl } from './base-url.js';
+import { checkText } from './check-text.js';
 
 /** `POST /v1/images/edits`: a part of a picture drawn anew. */
 export function editRoutes(instance: FastifyInstance, service: Service, limits: FieldLimits): void {
-  const { unclip, edits, config, modelNames } = service;
+  const { unclip, edits, config } = service;
   const app = instance.withTypeProvider<ZodTypes>();
   const shape = {
     image: pictureField,
@@ -55,14 +52,11 @@ export function editRoutes(instance: FastifyInstance, service: Service, limits: 
     },
     async (request, reply) => {
       const { model } = unclip;
-      const { image, mask, prompt, n, stream, size, ...rest } = request.body;
-      checkModel(rest.model, modelNames);
-      requirePrior(model, rest.prior ?? undefined);
+      const { image, mask, prompt, stream, size, ...rest } = request.body;
+      const checked = checkText(service, request, editDefaults(model.info.defaults));
       const sides = await readSides(image, 'image', config.maxPixels);
       if (mask != null) await readSides(mask, 'mask', config.maxPixels);
       checkSize(size, sides);
-      const checked = checkRequest({ prompt, n: n ?? 1, ...givenSettings(rest) }, editDefaults(model.info.defaults));
-      if (config.logPrompts) request.log.info({ prompt }, 'prompt');
       const files = { picture: image, mask: mask ?? undefined };
       return answerDrawing(
         service,

@@ -1,21 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { checkRequest } from '../../pipelines/request.js';
 import { ERRORS } from '../http/openapi.js';
 import type { ZodTypes } from '../http/schema.js';
 import { answerForm, settingsFields, usageOf } from '../images/answer.js';
 import {
   answerFields,
   captionsField,
-  checkModel,
   compatibleFields,
   type FieldLimits,
   formatFields,
-  givenSettings,
   previewField,
   promptField,
   requireCaptions,
-  requirePrior,
   samplingFields,
   shownOf,
   sizeField,
@@ -25,10 +21,11 @@ import { drawTexts } from '../jobs/text-to-image.js';
 import type { Service } from '../service.js';
 import { answerDrawing } from './answer-drawing.js';
 import { baseUrl } from './base-url.js';
+import { checkText } from './check-text.js';
 
 /** `POST /v1/images/generations`: pictures from text. */
 export function generationRoutes(instance: FastifyInstance, service: Service, limits: FieldLimits): void {
-  const { unclip, captions, config, modelNames } = service;
+  const { unclip, captions, config } = service;
   const app = instance.withTypeProvider<ZodTypes>();
   const body = z.strictObject({
     prompt: promptField,
@@ -52,19 +49,14 @@ export function generationRoutes(instance: FastifyInstance, service: Service, li
     },
     async (request, reply) => {
       const { model } = unclip;
-      const { prompt, n, stream, ...rest } = request.body;
-      checkModel(rest.model, modelNames);
-      requirePrior(model, rest.prior ?? undefined);
-      const form = answerForm(rest, baseUrl(request, config));
-      const asked = { prompt, n: n ?? 1, ...givenSettings(rest) };
-      const checked = checkRequest(asked, model.info.defaults);
-      if (config.logPrompts) request.log.info({ prompt }, 'prompt');
+      const { prompt, stream, ...rest } = request.body;
+      const checked = checkText(service, request, model.info.defaults);
       const shown = shownOf(rest);
       if (shown.captions > 0) requireCaptions(captions, checked.settings);
       return answerDrawing(
         service,
         {
-          form,
+          form: answerForm(rest, baseUrl(request, config)),
           settings: settingsFields(checked.settings),
           sides: { width: limits.size, height: limits.size },
           usage: usageOf(model, prompt),
