@@ -46,12 +46,13 @@ async function draw(file: string): Promise<{ out: string; progress: BatchProgres
     ...{ model: 'tiny', modelHash: model.hash, dtype, weights, size: 32, defaults: SETTINGS, format: 'png' as const },
     requireNetworks: () => {},
   };
+  const by = { adapter: unclip.adapter.name, version: unclip.version };
   const store = await FolderStore.open(out, '.png', { alone: true });
   const manifest = await Manifest.open(join(out, 'manifest.jsonl'));
   await using scheduler = unclip.scheduler();
   const progress = await runBatch({
     ...{ target, store, manifest, seed: 0, ahead: 4, picturesFolder: dirname(file) },
-    drawer: new LocalDrawer(unclip, scheduler, store, target),
+    drawer: new LocalDrawer({ scheduler, target, unclip: async () => unclip, by }, store),
     input: (async function* () {
       yield readFileSync(file);
     })(),
