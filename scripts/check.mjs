@@ -10,6 +10,7 @@ const tool = (path) => join(ROOT, 'node_modules', path);
 const CHECKS = [
   ['format and lint', tool('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings'],
   ['types', tool('typescript/bin/tsc'), '-p', 'tsconfig.json', '--noEmit'],
+  ['types of the tests', tool('typescript/bin/tsc'), '-p', 'test/tsconfig.json'],
   ['types of the page', tool('typescript/bin/tsc'), '-p', 'web/tsconfig.json'],
   ['documentation', tool('typedoc/bin/typedoc'), '--emit', 'none', '--treatWarningsAsErrors'],
   ['tests', join(ROOT, 'scripts/test.mjs')],

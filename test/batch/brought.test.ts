@@ -59,7 +59,7 @@ async function draw(file: string): Promise<{ out: string; progress: BatchProgres
     errorsFile: join(out, 'errors.jsonl'),
   });
   await manifest.close();
-  return { out, progress, entries: manifestOf(out) };
+  return { out, progress, entries: manifestOf<ManifestEntry>(out) };
 }
 
 const pixels = async (bytes: Buffer): Promise<Uint8Array> => (await decodePicture(bytes)).data;

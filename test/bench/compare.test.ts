@@ -81,7 +81,7 @@ describe('what changed', () => {
       ['a', 'faster'],
     ]);
     expect(broken).toEqual(['d']);
-    expect(unmatched.sort()).toEqual(['gone', 'new']);
+    expect([...unmatched].sort()).toEqual(['gone', 'new']);
   });
 
   it('says when adapters or models differ', () => {

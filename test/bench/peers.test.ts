@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Case } from '../../bench/peers/lib/cases.mjs';
 import { elementCount, operandsOf, shapesOf, suite } from '../../bench/peers/lib/cases.mjs';
 import { hardwareVerdict } from '../../bench/peers/lib/hardware.mjs';
 import { channelsFirst, channelsLast, transposed } from '../../bench/peers/lib/layout.mjs';
 import { judge } from '../../bench/peers/lib/measure.mjs';
 import { referenceOf, relativeL2 } from '../../bench/peers/lib/reference.mjs';
+import type { CaseReport } from '../../bench/peers/lib/report.mjs';
 import { geometricMean, ratioOf, SOFTWARE_BAR, verdictOf } from '../../bench/peers/lib/verdict.mjs';
 import { exportGraph } from '../../bench/peers/onnx/export-graph.mjs';
 import { OnnxModel, Real } from '../../bench/peers/onnx/model.mjs';
@@ -138,7 +140,7 @@ describe('the suite', () => {
     const counts: Record<string, number> = {};
     for (const { op } of suite('software')) counts[op] = (counts[op] ?? 0) + 1;
     expect(counts).toEqual({ matmul: 4, conv: 3, attention: 2, groupNorm: 1, layerNorm: 1, softmax: 1 });
-    for (const kind of ['software', 'hardware']) {
+    for (const kind of ['software', 'hardware'] as const) {
       const ids = suite(kind).map((c) => c.id);
       expect(new Set(ids).size).toBe(ids.length);
     }
@@ -173,7 +175,7 @@ describe('references', () => {
     { id: 'b', op: 'conv', height: 7, width: 5, in: 4, out: 8 },
     { id: 'c', op: 'attention', queries: 6, context: 3, heads: 2, headDim: 4 },
     { id: 'd', op: 'softmax', batch: 2, rows: 3, columns: 8 },
-  ];
+  ] as unknown as Case[];
 
   it('gives the leading rows where the whole would cost too much', () => {
     for (const c of small) {
@@ -238,22 +240,25 @@ describe('verdicts', () => {
       engines: { pytorch: { version: '9' } },
       copyGBs: 100,
     };
-    const entry = (id: string, op: string, ours: number, theirs?: number) => ({
-      id,
-      op,
-      dtype: 'f32',
-      bytes: 60e6,
-      engines: { unclip: { ms: [], medianMs: ours }, pytorch: { ms: [], medianMs: theirs } },
-      ratios: {},
-    });
+    const entry = (id: string, op: string, ours: number, theirs?: number) =>
+      ({
+        id,
+        op,
+        dtype: 'f32',
+        bytes: 60e6,
+        engines: { unclip: { ms: [], medianMs: ours }, pytorch: { ms: [], medianMs: theirs } },
+        ratios: {},
+      }) as unknown as CaseReport;
     const { data } = hardwareVerdict(
       [entry('matmul 4096×4096→4096', 'matmul', 10, 8), entry('layer norm', 'layerNorm', 1, 1)],
       torch,
     );
-    const rows = Object.fromEntries(data.rows.map((row: { bar: string }) => [row.bar, row]));
+    const rows = Object.fromEntries(
+      (data as { rows: { bar: string; share: number }[] }).rows.map((row) => [row.bar, row]),
+    );
     expect(rows['f32 matmul 4096³ ≥ 0.7 × cuBLAS']).toMatchObject({ share: 0.8, pass: true });
     expect(rows['norms ≥ 0.7 × copy bandwidth']).toMatchObject({ pass: false });
-    expect(rows['norms ≥ 0.7 × copy bandwidth'].share).toBeCloseTo(0.6, 12);
+    expect(rows['norms ≥ 0.7 × copy bandwidth']?.share).toBeCloseTo(0.6, 12);
     expect(rows['f16 convolution ≥ 0.4 × cuDNN'].pass).toBeUndefined();
   });
 });

@@ -16,7 +16,7 @@ const schedule = UnClipSchedule.fromJson({ clip_sample: false });
 /** Standard normal draws, one after another. */
 function normals(seed: number): () => number {
   const generator = new TorchGenerator(seed);
-  let drawn = new Float32Array(0);
+  let drawn: Float32Array = new Float32Array(0);
   let next = 0;
   return () => {
     if (next === drawn.length) [drawn, next] = [generator.randn([4096]), 0];
@@ -181,7 +181,8 @@ describe('records for the kernel', () => {
       const steps = samplerSteps(s, 12, { sampler, spacing });
       const draws = normals(3);
       const noises = steps.map(() => [draws(), draws()]);
-      let [sample, x0Prev] = [Float32Array.of(0.5, -0.8), new Float32Array(2).fill(Number.NaN)];
+      let sample: Float32Array = Float32Array.of(0.5, -0.8);
+      let x0Prev: Float32Array = new Float32Array(2).fill(Number.NaN);
       for (const [i, step] of steps.entries()) {
         const scale = Math.sqrt(step.alphaBar);
         const clean = BLOBS.denoise(

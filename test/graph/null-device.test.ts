@@ -42,7 +42,7 @@ describe('every kernel of full-size Karlo is a valid pipeline', () => {
   });
 
   it('and one that is wrong is refused', async () => {
-    const [{ kernels }] = compileGraph(karlo('f32').textProj!, GPU).nodes as [{ kernels: Kernel[] }];
+    const { kernels } = compileGraph(karlo('f32').textProj!, GPU).nodes[0]!;
     const wrong: Kernel = { ...kernels[0]!, bindings: kernels[0]!.bindings.slice(1) };
     await expect(new PipelineCache(device).get(wrong)).rejects.toMatchObject({ code: 'GPU_SHADER_INVALID' });
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ClipPreprocessor, type CropRounding } from '../../src/ts/image/clip-preprocess.js';
 import { decodePicture } from '../../src/ts/image/decode.js';
 import { resizeBicubic } from '../../src/ts/image/resample.js';
+import { atOnce } from '../../src/ts/util/sliced.js';
 import { golden, goldenFolder } from '../support/golden.js';
 import { readSafetensors } from '../support/safetensors.js';
 
@@ -17,7 +18,7 @@ const channelsLast = (data: Float32Array): Float32Array =>
 describe('ClipPreprocessor', () => {
   it.each(['gray', 'small'])('%s.png becomes the bytes that Pillow gives, shrunk and enlarged', async (name) => {
     const preprocessor = ClipPreprocessor.fromJson({ size: 56, crop_size: 56 });
-    const pixels = preprocessor.apply(await decodePicture(join(pictures, `${name}.png`)));
+    const pixels = atOnce(preprocessor.apply(await decodePicture(join(pictures, `${name}.png`))));
     const bytes = Uint8Array.from(pixels, (value, i) => Math.round((value * STD[i % 3]! + MEAN[i % 3]!) * 255));
     const expected = await decodePicture(join(pictures, `${name}-clip56.png`));
     expect(Array.from(bytes)).toEqual(Array.from(expected.data));
@@ -25,8 +26,8 @@ describe('ClipPreprocessor', () => {
 
   it('ignores alpha', () => {
     const preprocessor = ClipPreprocessor.fromJson({ size: 2, crop_size: 2 });
-    const rgb = preprocessor.apply({ width: 2, height: 2, channels: 3, data: new Uint8Array(12).fill(9) });
-    const rgba = preprocessor.apply({ width: 2, height: 2, channels: 4, data: new Uint8Array(16).fill(9) });
+    const rgb = atOnce(preprocessor.apply({ width: 2, height: 2, channels: 3, data: new Uint8Array(12).fill(9) }));
+    const rgba = atOnce(preprocessor.apply({ width: 2, height: 2, channels: 4, data: new Uint8Array(16).fill(9) }));
     expect(rgba).toEqual(rgb);
   });
 
@@ -52,11 +53,15 @@ describe('ClipPreprocessor', () => {
   it('refuses pictures that are too narrow or have too little data', () => {
     const preprocessor = ClipPreprocessor.fromJson({});
     const refused = expect.objectContaining({ code: 'INPUT_PICTURE_INVALID' });
-    expect(() => preprocessor.apply({ width: 1, height: 1000, channels: 3, data: new Uint8Array(3000) })).toThrow(
+    expect(() =>
+      atOnce(preprocessor.apply({ width: 1, height: 1000, channels: 3, data: new Uint8Array(3000) })),
+    ).toThrow(refused);
+    expect(() => atOnce(preprocessor.apply({ width: 9, height: 9, channels: 3, data: new Uint8Array(3) }))).toThrow(
       refused,
     );
-    expect(() => preprocessor.apply({ width: 9, height: 9, channels: 3, data: new Uint8Array(3) })).toThrow(refused);
-    expect(() => preprocessor.apply({ width: 0, height: 9, channels: 3, data: new Uint8Array(0) })).toThrow(refused);
+    expect(() => atOnce(preprocessor.apply({ width: 0, height: 9, channels: 3, data: new Uint8Array(0) }))).toThrow(
+      refused,
+    );
   });
 
   it('says which file is missing', () => {
@@ -68,11 +73,11 @@ describe('ClipPreprocessor', () => {
 
 describe('resizeBicubic', () => {
   it('keeps flat colours and does not ring beyond a byte', () => {
-    const flat = resizeBicubic({ width: 7, height: 5, channels: 4, data: new Uint8Array(140).fill(77) }, 13, 2);
+    const flat = atOnce(resizeBicubic({ width: 7, height: 5, channels: 4, data: new Uint8Array(140).fill(77) }, 13, 2));
     expect(flat).toMatchObject({ width: 13, height: 2, channels: 4 });
     expect(flat.data.every((byte) => byte === 77)).toBe(true);
     const edge = Uint8Array.from({ length: 8 * 3 }, (_, i) => (i < 12 ? 0 : 255));
-    const { data } = resizeBicubic({ width: 8, height: 1, channels: 3, data: edge }, 32, 1);
+    const { data } = atOnce(resizeBicubic({ width: 8, height: 1, channels: 3, data: edge }, 32, 1));
     expect([data[0], data[95]]).toEqual([0, 255]);
   });
 });
@@ -99,7 +104,7 @@ describe.skipIf(goldenFolder === undefined)('ClipPreprocessor against the origin
 
   it.each(cases)('%s, to the bit (crop: %s)', async (tensor, rounding, picture, [file, config, folder]) => {
     const preprocessor = ClipPreprocessor.load(golden(config));
-    const pixels = preprocessor.apply(await decodePicture(golden(folder, `${picture}.png`)), rounding);
+    const pixels = atOnce(preprocessor.apply(await decodePicture(golden(folder, `${picture}.png`)), rounding));
     expect(pixels).toEqual(channelsLast(readSafetensors(golden(file)).f32(tensor)));
   });
 });

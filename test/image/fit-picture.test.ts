@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodePicture } from '../../src/ts/image/decode.js';
 import { fitPicture } from '../../src/ts/image/fit-picture.js';
 import type { Picture } from '../../src/ts/image/picture.js';
+import { atOnce } from '../../src/ts/util/sliced.js';
 import { readSafetensors } from '../support/safetensors.js';
 import { channelsLast } from '../support/shapes.js';
 
@@ -18,7 +19,7 @@ const blank = (width: number, height: number): Picture => ({
 
 describe('fitPicture', () => {
   it.each(['a', 'b'])("resizes and cuts picture %s to torchvision's bytes", async (name) => {
-    const fitted = fitPicture(await decodePicture(fixture(`images/${name}.png`)), 64, 'square', 8);
+    const fitted = atOnce(fitPicture(await decodePicture(fixture(`images/${name}.png`)), 64, 'square', 8));
     const stored = channelsLast(golden.f32(`${name}.image01`), [1, 3, 64, 64]);
     expect([...fitted.data]).toEqual(Array.from(stored, (v) => Math.round(v * 255)));
   });
@@ -32,13 +33,13 @@ describe('fitPicture', () => {
     [[8, 1], 'whole', [512, 64]],
     [[64, 64], 'square', [64, 64]],
   ] as const)('%s fitted %s is %s', ([width, height], fit, [outWidth, outHeight]) => {
-    const fitted = fitPicture(blank(width, height), 64, fit, 8);
+    const fitted = atOnce(fitPicture(blank(width, height), 64, fit, 8));
     expect([fitted.width, fitted.height]).toEqual([outWidth, outHeight]);
     expect(fitted.data).toEqual(blank(outWidth, outHeight).data);
   });
 
   it('refuses what is too long before memory is taken for it', () => {
-    expect(() => fitPicture(blank(9, 1), 1024, 'square', 8)).toThrow(
+    expect(() => atOnce(fitPicture(blank(9, 1), 1024, 'square', 8))).toThrow(
       expect.objectContaining({ code: 'INPUT_PICTURE_INVALID', message: expect.stringContaining('9x1') }),
     );
   });

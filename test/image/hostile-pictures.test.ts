@@ -10,6 +10,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ClipPreprocessor } from '../../src/ts/image/clip-preprocess.js';
 import { decodePicture, readPictureHeader } from '../../src/ts/image/decode.js';
 import { addPngTexts } from '../../src/ts/image/png-text.js';
+import { atOnce } from '../../src/ts/util/sliced.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'unclip-hostile-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -157,13 +158,13 @@ describe('pictures of every kind', () => {
       await drawing(1, 1).png().toBuffer(),
       await drawing(300, 2).png().toBuffer(),
     ]) {
-      const pixels = preprocessor.apply(await decodePicture(bytes));
+      const pixels = atOnce(preprocessor.apply(await decodePicture(bytes)));
       expect(pixels).toHaveLength(56 * 56 * 3);
       expect(pixels.every(Number.isFinite)).toBe(true);
     }
-    expect(() => preprocessor.apply({ width: 1, height: 2000, channels: 3, data: new Uint8Array(6000) })).toThrow(
-      refused('too narrow'),
-    );
+    expect(() =>
+      atOnce(preprocessor.apply({ width: 1, height: 2000, channels: 3, data: new Uint8Array(6000) })),
+    ).toThrow(refused('too narrow'));
   });
 });
 

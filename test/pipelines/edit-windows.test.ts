@@ -8,6 +8,7 @@ import { feathered, pasteWindow } from '../../src/ts/pipelines/edit/composite.js
 import { cutWindow, keptCells, knownPicture } from '../../src/ts/pipelines/edit/known-picture.js';
 import { markDrawn, nextWindow } from '../../src/ts/pipelines/edit/tile-order.js';
 import { describePlacement, placeWindows } from '../../src/ts/pipelines/edit/windows.js';
+import { atOnce } from '../../src/ts/util/sliced.js';
 
 const box = (left: number, top: number, right: number, bottom: number) => ({ left, top, right, bottom });
 
@@ -93,7 +94,7 @@ describe('placeWindows', () => {
           }
           markDrawn(covered, window);
         }
-        expect(maskBox(covered)).toBeUndefined();
+        expect(atOnce(maskBox(covered))).toBeUndefined();
       }),
       { numRuns: 60 },
     );
@@ -114,12 +115,12 @@ describe('the order of windows', () => {
     const mask = boxMask(100, 20, box(20, 0, 100, 20));
     const windows = [0, 30, 60, 80].map((left) => ({ left, top: 0, size: 20 + (left === 0 ? 5 : 0) }));
     const order = [];
-    for (let w = nextWindow(windows, mask); w !== undefined; w = nextWindow(windows, mask)) {
+    for (let w = atOnce(nextWindow(windows, mask)); w !== undefined; w = atOnce(nextWindow(windows, mask))) {
       order.push(w.left);
       markDrawn(mask, w);
     }
     expect(order).toEqual([0, 30, 60, 80]);
-    expect(maskBox(mask)).toEqual(box(25, 0, 60, 20));
+    expect(atOnce(maskBox(mask))).toEqual(box(25, 0, 60, 20));
   });
 });
 
@@ -128,7 +129,7 @@ describe('what is known of a window', () => {
     const canvas = canvasOf(6, 4);
     const mask = boxMask(6, 4, box(2, 0, 4, 4));
     for (let i = 0; i < 24; i++) if (mask.data[i] === 1) canvas.data.fill(255, 4 * i, 4 * i + 4);
-    const { picture, mask: own } = cutWindow(canvas, mask, { left: 0, top: -1, size: 6 });
+    const { picture, mask: own } = atOnce(cutWindow(canvas, mask, { left: 0, top: -1, size: 6 }));
     const at = (x: number, y: number) => [...picture.data.subarray(3 * (6 * y + x), 3 * (6 * y + x) + 3)];
     const source = (x: number, y: number) => [...canvas.data.subarray(4 * (6 * y + x), 4 * (6 * y + x) + 3)];
     expect(at(1, 2)).toEqual(source(1, 1));
@@ -141,19 +142,23 @@ describe('what is known of a window', () => {
 
   it('keeps a cell only when every pixel that it covers is kept', () => {
     const one = boxMask(10, 10, box(4, 0, 5, 1));
-    expect([...keptCells(one, 5)].flatMap((kept, i) => (kept === 0 ? [i] : []))).toEqual([2]);
-    expect([...keptCells(one, 3)].flatMap((kept, i) => (kept === 0 ? [i] : []))).toEqual([1]);
-    expect([...keptCells(one, 20)].flatMap((kept, i) => (kept === 0 ? [i] : []))).toEqual([8, 9, 28, 29]);
+    expect([...atOnce(keptCells(one, 5))].flatMap((kept, i) => (kept === 0 ? [i] : []))).toEqual([2]);
+    expect([...atOnce(keptCells(one, 3))].flatMap((kept, i) => (kept === 0 ? [i] : []))).toEqual([1]);
+    expect([...atOnce(keptCells(one, 20))].flatMap((kept, i) => (kept === 0 ? [i] : []))).toEqual([8, 9, 28, 29]);
   });
 
   it('is given at both sizes, or not at all', () => {
     const mask = boxMask(32, 32, box(8, 8, 16, 16));
-    const known = knownPicture(cutWindow(canvasOf(32, 32), mask, { left: 0, top: 0, size: 32 }), 8, 32)!;
+    const known = atOnce(
+      knownPicture(atOnce(cutWindow(canvasOf(32, 32), mask, { left: 0, top: 0, size: 32 })), 8, 32),
+    )!;
     expect([known.decoder.pixels.length, known.superRes.pixels.length]).toEqual([192, 3072]);
     expect(known.decoder.weights.reduce((a, b) => a + b)).toBe(60);
     expect(known.superRes.weights.reduce((a, b) => a + b)).toBe(960);
     const all = boxMask(32, 32, box(0, 0, 32, 32));
-    expect(knownPicture(cutWindow(canvasOf(32, 32), all, { left: 0, top: 0, size: 32 }), 8, 32)).toBeUndefined();
+    expect(
+      atOnce(knownPicture(atOnce(cutWindow(canvasOf(32, 32), all, { left: 0, top: 0, size: 32 })), 8, 32)),
+    ).toBeUndefined();
   });
 });
 
@@ -164,7 +169,7 @@ describe('pasteWindow', () => {
     const [canvas, before] = [canvasOf(40, 24), canvasOf(40, 24)];
     const mask = boxMask(40, 24, box(10, 5, 22, 19));
     const window = { left: 4, top: 0, size: 24 };
-    pasteWindow(canvas, drawn, window, cutWindow(canvas, mask, window), 3);
+    atOnce(pasteWindow(canvas, drawn, window, atOnce(cutWindow(canvas, mask, window)), 3));
     for (let i = 0; i < 960; i++) {
       const pixel = [...canvas.data.subarray(4 * i, 4 * i + 4)];
       if (mask.data[i] === 0) expect(pixel).toEqual([...before.data.subarray(4 * i, 4 * i + 4)]);
@@ -187,7 +192,7 @@ describe('a grown canvas', () => {
   it('holds the picture to the bit, with alpha, and draws the margins', () => {
     const picture = canvasOf(3, 2);
     const margins = { left: 1, right: 2, top: 0, bottom: 1 };
-    const grown = growPicture(picture, margins);
+    const grown = atOnce(growPicture(picture, margins));
     expect([grown.width, grown.height]).toEqual([6, 3]);
     expect([...grown.data.subarray(4, 16)]).toEqual([...picture.data.subarray(0, 12)]);
     expect([...growMask(picture, undefined, margins).data]).toEqual([
@@ -199,6 +204,6 @@ describe('a grown canvas', () => {
 
   it('is bounded before memory is taken', () => {
     const picture = canvasOf(3, 2);
-    expect(() => growPicture(picture, { left: 1e6, right: 0, top: 1e6, bottom: 0 })).toThrow('over 64 Mpx');
+    expect(() => atOnce(growPicture(picture, { left: 1e6, right: 0, top: 1e6, bottom: 0 }))).toThrow('over 64 Mpx');
   });
 });

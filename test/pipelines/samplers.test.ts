@@ -85,7 +85,7 @@ describe('Inverter', () => {
       );
       expect(inverter.evaluations).toBe(expected.length);
       const scale = Math.sqrt(inverter.rungs[0]!.to.alphaBar);
-      let before = pictures.map((v) => v * scale);
+      let before: Float32Array = pictures.map((v) => v * scale);
       let below = before;
       await inverter.run(pictures, {
         async onStep(step, of) {

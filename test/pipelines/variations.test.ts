@@ -6,6 +6,7 @@ import { middleSquare } from '../../src/ts/image/square.js';
 import { type DrawResult, type Picture, Unclip, UnclipError } from '../../src/ts/index.js';
 import { textDirection } from '../../src/ts/pipelines/variation/steer.js';
 import { packageRoot } from '../../src/ts/util/package-root.js';
+import { atOnce } from '../../src/ts/util/sliced.js';
 import { makeTinyModel } from '../support/tiny-model.js';
 
 const BUNDLED = join(packageRoot(), 'models', 'bundled');
@@ -40,7 +41,7 @@ const bits = ({ images }: DrawResult): string[] => images.map(({ data }) => Buff
 
 /** Peak signal-to-noise ratio of RGB, dB. */
 function psnr(a: Picture, b: Picture): number {
-  const [x, y] = [middleSquare(a, a.width), middleSquare(b, b.width)];
+  const [x, y] = [atOnce(middleSquare(a, a.width)), atOnce(middleSquare(b, b.width))];
   const mean = x.data.reduce((sum, v, i) => sum + (v - y.data[i]!) ** 2, 0) / x.data.length;
   return 10 * Math.log10(255 ** 2 / mean);
 }

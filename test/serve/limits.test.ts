@@ -140,7 +140,7 @@ describe('API keys', () => {
       .catch((error: unknown) => error);
     expect(limited).toBeInstanceOf(OpenAI.RateLimitError);
     expect(limited).toMatchObject({ code: 'rate_limit_exceeded' });
-    expect(Number((limited as OpenAI.APIError).headers!.get('retry-after'))).toBeGreaterThan(30);
+    expect(Number((limited as InstanceType<typeof OpenAI.APIError>).headers!.get('retry-after'))).toBeGreaterThan(30);
     for (let i = 0; i < 4; i++) await server.client(keys[1]).models.list();
     // What watches the service needs none.
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);

@@ -135,7 +135,7 @@ describe("the official client's image surface", () => {
     const refused = await client.images.generate({ prompt: 'a', model: 'dall-e-3' }).catch((e: unknown) => e);
     expect(refused).toBeInstanceOf(OpenAI.NotFoundError);
     expect(refused).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
-    expect((refused as OpenAI.APIError).requestID).toMatch(/^req_[0-9a-f]{32}$/);
+    expect((refused as InstanceType<typeof OpenAI.APIError>).requestID).toMatch(/^req_[0-9a-f]{32}$/);
     await expect(client.images.generate({ prompt: 'a', n: 11 })).rejects.toMatchObject({
       status: 400,
       type: 'invalid_request_error',

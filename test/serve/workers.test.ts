@@ -83,7 +83,7 @@ describe('a service with workers', () => {
   it('reads pictures itself, and draws from them in its workers', async () => {
     const [image] = (await model.unclip.generate({ prompt: 'a ball', seed: 1 })).images;
     const form = new FormData();
-    form.set('image', new File([await image!.encode()], 'ball.png', { type: 'image/png' }));
+    form.set('image', new File([new Uint8Array(await image!.encode())], 'ball.png', { type: 'image/png' }));
     const before = pool.metrics().finished;
     const response = await fetch(`${server.url}/v1/images/variations`, { method: 'POST', body: form });
     expect(response.status, await response.text()).toBe(200);

@@ -13,11 +13,11 @@ export interface RecordedPicture {
 }
 
 /** The manifest of an output folder. */
-export const manifestOf = (out: string): RecordedPicture[] =>
+export const manifestOf = <Entry extends RecordedPicture = RecordedPicture>(out: string): Entry[] =>
   readFileSync(join(out, 'manifest.jsonl'), 'utf8')
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as RecordedPicture);
+    .map((line) => JSON.parse(line) as Entry);
 
 /** Every PNG below an output folder, by its path there. */
 export const picturesIn = (out: string): string[] =>

@@ -103,12 +103,13 @@ describe('TuningTable', () => {
   });
 
   it('takes no notice of choices that no kernel offers', () => {
-    for (const choice of [
+    const choices: Choice[] = [
       { variant: 'gone', tuning: {} },
       { variant: 'portable', tuning: { BM: 7 } },
       { variant: 'matrix', tuning: {} },
       { variant: '__proto__', tuning: {} },
-    ]) {
+    ];
+    for (const choice of choices) {
       const table = open();
       table.set('linear', SHAPE, measured(choice));
       expect(compile(table).variant, choice.variant).toBe(PREFERRED);

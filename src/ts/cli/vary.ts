@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { WHITE } from '../image/decode.js';
 import { readPicture } from '../image/picture-input.js';
 import { middleSquare } from '../image/square.js';
+import { inSlices } from '../util/sliced.js';
 import { decimalNumber } from './options.js';
 import { drawSet, type SetOptions, withSetOptions } from './picture-set.js';
 import { labelOf } from './pictures-in.js';
@@ -35,7 +36,9 @@ export function varyCommand(context: CommandContext): Command {
           texts: [],
           options,
           draw: (unclip, hooks) => unclip.vary({ picture, strength, ...settings, ...hooks }),
-          before: async (side) => [middleSquare(await readPicture(picture, { background: WHITE }), side)],
+          before: async (side) => [
+            await inSlices(middleSquare(await readPicture(picture, { background: WHITE }), side)),
+          ],
         },
         command,
         context,

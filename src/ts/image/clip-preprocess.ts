@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UnclipError } from '../util/errors.js';
 import { readModelJson } from '../util/json-file.js';
+import type { Sliced } from '../util/sliced.js';
 import { checkPicture, type Picture } from './picture.js';
 import { resizeBicubic } from './resample.js';
 
@@ -93,7 +94,7 @@ export class ClipPreprocessor {
    * @returns [height, width, 3], normalised, channels last
    * @throws UnclipError INPUT_PICTURE_INVALID (also for a picture so narrow that its resized long side has over 64 Ki pixels)
    */
-  apply(picture: Picture, rounding: CropRounding = 'floor'): Float32Array {
+  *apply(picture: Picture, rounding: CropRounding = 'floor'): Sliced<Float32Array> {
     checkPicture(picture);
     const short = Math.min(picture.width, picture.height);
     const resized = (length: number) => Math.trunc((this.shortestEdge * length) / short);
@@ -104,7 +105,7 @@ export class ClipPreprocessor {
         `picture of ${picture.width}x${picture.height} is too narrow; crop it first`,
       );
     }
-    const { data, channels } = resizeBicubic(picture, width, height);
+    const { data, channels } = yield* resizeBicubic(picture, width, height);
     const left = cropOffset(width - this.width, rounding);
     const top = cropOffset(height - this.height, rounding);
     const result = new Float32Array(this.height * this.width * 3);

@@ -1,4 +1,5 @@
 import { UnclipError } from '../util/errors.js';
+import { atOnce } from '../util/sliced.js';
 import { checkPicture, type Picture } from './picture.js';
 import { resizeBicubic } from './resample.js';
 
@@ -40,7 +41,7 @@ export function contactSheet(pictures: readonly Picture[], options: SheetOptions
   for (const [k, picture] of pictures.entries()) {
     const left = gap + (k % columns) * (width + gap);
     const top = gap + Math.floor(k / columns) * (height + gap);
-    const tile = resizeBicubic(picture, width, height);
+    const tile = atOnce(resizeBicubic(picture, width, height));
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++)
         for (let c = 0; c < 3; c++)

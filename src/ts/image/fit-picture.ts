@@ -1,4 +1,5 @@
 import { UnclipError } from '../util/errors.js';
+import type { Sliced } from '../util/sliced.js';
 import { cropOffset } from './clip-preprocess.js';
 import { checkPicture, type Picture } from './picture.js';
 import { resizeLanczos } from './resample.js';
@@ -17,7 +18,7 @@ const MAX_ASPECT = 8;
  * @param size a multiple of `unit`, pixels
  * @throws UnclipError INPUT_PICTURE_INVALID (also for a picture more than 8 times as long as it is wide)
  */
-export function fitPicture(picture: Picture, size: number, fit: Fit, unit: number): Picture {
+export function* fitPicture(picture: Picture, size: number, fit: Fit, unit: number): Sliced<Picture> {
   checkPicture(picture);
   const short = Math.min(picture.width, picture.height);
   const long = Math.max(picture.width, picture.height);
@@ -27,7 +28,7 @@ export function fitPicture(picture: Picture, size: number, fit: Fit, unit: numbe
       `picture of ${picture.width}x${picture.height} is more than ${MAX_ASPECT} times as long as it is wide; crop it first`,
     );
   const resized = (length: number): number => roundToEven((size / short) * length);
-  const whole = resizeLanczos(picture, resized(picture.width), resized(picture.height));
+  const whole = yield* resizeLanczos(picture, resized(picture.width), resized(picture.height));
   const kept = (length: number): number => (fit === 'square' ? size : length - (length % unit));
   return centre(whole, kept(whole.width), kept(whole.height));
 }

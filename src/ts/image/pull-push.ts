@@ -1,3 +1,5 @@
+import type { Sliced } from '../util/sliced.js';
+
 /** Channels of a field: three values and how much each position is known, 0 … 1. */
 const CHANNELS = 4;
 
@@ -7,30 +9,34 @@ const CHANNELS = 4;
  * @param field [size, size, 4]: three values times their weight, and the weight; afterwards the weight is 1 everywhere, or 0 where
  *   nothing at all is known
  */
-export function pullPush(field: Float32Array, size: number): void {
+export function* pullPush(field: Float32Array, size: number): Sliced<void> {
   if (size <= 1) {
     normalize(field);
     return;
   }
   const half = Math.ceil(size / 2);
   const coarse = new Float32Array(half * half * CHANNELS);
-  for (let y = 0; y < size; y++)
+  for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       const [from, to] = [(y * size + x) * CHANNELS, ((y >> 1) * half + (x >> 1)) * CHANNELS];
       for (let c = 0; c < CHANNELS; c++) coarse[to + c]! += field[from + c]!;
     }
+    yield;
+  }
   // A position that is known more than once counts as known, no more.
   for (let i = 0; i < coarse.length; i += CHANNELS) {
     const weight = Math.max(1, coarse[i + 3]!);
     for (let c = 0; c < CHANNELS; c++) coarse[i + c]! /= weight;
   }
-  pullPush(coarse, half);
-  for (let y = 0; y < size; y++)
+  yield* pullPush(coarse, half);
+  for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       const i = (y * size + x) * CHANNELS;
       const missing = 1 - field[i + 3]!;
       for (let c = 0; c < CHANNELS; c++) field[i + c]! += missing * enlarged(coarse, half, x, y, c);
     }
+    yield;
+  }
 }
 
 function normalize(field: Float32Array): void {

@@ -1,3 +1,4 @@
+import type { Sliced } from '../util/sliced.js';
 import type { Picture } from './picture.js';
 
 /** Fraction bits of Pillow's 8-bit resampling weights: 32 - 8 - 2. */
@@ -77,24 +78,24 @@ const HALF = 1 << (PRECISION_BITS - 1);
  * point with rounding to bytes between them, antialiased when shrinking. Alpha, if any, is resampled as a fourth colour.
  * @param width, height new sides, pixels, at least 1
  */
-export const resizeBicubic = (picture: Picture, width: number, height: number): Picture =>
+export const resizeBicubic = (picture: Picture, width: number, height: number): Sliced<Picture> =>
   resize(picture, width, height, BICUBIC);
 
 /** Pillow's `Image.resize(..., LANCZOS)`, otherwise as {@link resizeBicubic}. */
-export const resizeLanczos = (picture: Picture, width: number, height: number): Picture =>
+export const resizeLanczos = (picture: Picture, width: number, height: number): Sliced<Picture> =>
   resize(picture, width, height, LANCZOS);
 
-function resize(picture: Picture, width: number, height: number, filter: Filter): Picture {
+function* resize(picture: Picture, width: number, height: number, filter: Filter): Sliced<Picture> {
   const { channels } = picture;
   let { data } = picture;
   if (width !== picture.width)
-    data = resizeRows(data, picture.height, channels, axisWeights(picture.width, width, filter));
+    data = yield* resizeRows(data, picture.height, channels, axisWeights(picture.width, width, filter));
   if (height !== picture.height)
-    data = resizeColumns(data, width * channels, axisWeights(picture.height, height, filter));
+    data = yield* resizeColumns(data, width * channels, axisWeights(picture.height, height, filter));
   return { width, height, channels, data };
 }
 
-function resizeRows(data: Uint8Array, height: number, channels: number, axis: Weights): Uint8Array {
+function* resizeRows(data: Uint8Array, height: number, channels: number, axis: Weights): Sliced<Uint8Array> {
   const { start, count, weight, stride, inSize: inWidth } = axis;
   const width = start.length;
   const result = new Uint8Array(width * height * channels);
@@ -107,11 +108,12 @@ function resizeRows(data: Uint8Array, height: number, channels: number, axis: We
         result[(y * width + x) * channels + c] = clip8(sum);
       }
     }
+    yield;
   }
   return result;
 }
 
-function resizeColumns(data: Uint8Array, rowBytes: number, axis: Weights): Uint8Array {
+function* resizeColumns(data: Uint8Array, rowBytes: number, axis: Weights): Sliced<Uint8Array> {
   const { start, count, weight, stride } = axis;
   const height = start.length;
   const result = new Uint8Array(rowBytes * height);
@@ -122,6 +124,7 @@ function resizeColumns(data: Uint8Array, rowBytes: number, axis: Weights): Uint8
       for (let i = 0; i < count[y]!; i++, at += rowBytes) sum += data[at]! * weight[y * stride + i]!;
       result[y * rowBytes + x] = clip8(sum);
     }
+    yield;
   }
   return result;
 }

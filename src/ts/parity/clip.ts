@@ -11,6 +11,7 @@ import { ClipEmbedder } from '../pipelines/clip/embedder.js';
 import { cosineSimilarity, type Embedding } from '../pipelines/clip/embedding.js';
 import type { Program } from '../runtime/program.js';
 import type { WeightSource } from '../runtime/residency.js';
+import { atOnce } from '../util/sliced.js';
 import type { DeviceContext } from './context.js';
 import { type GoldenFile, type GoldenTensor, readGolden } from './golden-file.js';
 import { writeOpenAiNames } from './openai-names.js';
@@ -116,7 +117,7 @@ async function checkPixels(
   stored: GoldenTensor,
   c: DeviceContext,
 ): Promise<void> {
-  const ours = image!.preprocessor.apply(await decodePicture(path), image!.rounding);
+  const ours = atOnce(image!.preprocessor.apply(await decodePicture(path), image!.rounding));
   c.report.maxAbs(layout === 'diffusers' ? 'image_encoder' : layout, name, stored.shape, ours, pixelsLast(stored), 0);
 }
 

@@ -9,6 +9,7 @@ import { dvaeEncoderGraph, dvaeGrid } from '../models/dvae-encoder.js';
 import type { Program } from '../runtime/program.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { UnclipError } from '../util/errors.js';
+import { inSlices } from '../util/sliced.js';
 import { DvaeCheckpoint } from './dvae-checkpoint.js';
 import { openRuntime, type RuntimeLoadOptions } from './open-runtime.js';
 import { checkTokens, type TokenGrid } from './token-grid.js';
@@ -96,7 +97,7 @@ export class DiscreteVae {
         'INPUT_INVALID',
         `size is ${size}: give a multiple of ${DVAE_PATCH} from ${DVAE_SIZE.least} to ${DVAE_SIZE.most}`,
       );
-    const input = fitPicture(await readPicture(source), size, fit, DVAE_PATCH);
+    const input = await inSlices(fitPicture(await readPicture(source), size, fit, DVAE_PATCH));
     const tokens = await this.#exclusive(signal, () => this.#encode(input));
     return { input, tokens, picture: await this.decode(tokens, signal) };
   }

@@ -5,6 +5,7 @@ import { clipVisionGraph } from '../../models/clip-vision.js';
 import type { Program } from '../../runtime/program.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { UnclipError } from '../../util/errors.js';
+import { inSlices } from '../../util/sliced.js';
 import type { ClipModel } from './clip-model.js';
 import type { Embedding } from './embedding.js';
 
@@ -76,8 +77,10 @@ export class ClipEmbedder {
       );
       const size = preprocessor.height * preprocessor.width * 3;
       // One after the other: a picture's pixels may be many times what CLIP reads of them.
-      for (const [row, input] of rows.entries())
-        program.state('pixels').write(preprocessor.apply(await readPicture(input), rounding), row * size);
+      for (const [row, input] of rows.entries()) {
+        const pixels = await inSlices(preprocessor.apply(await readPicture(input), rounding));
+        program.state('pixels').write(pixels, row * size);
+      }
       return this.#run(program, 'imageEmbeds');
     });
   }

@@ -1,6 +1,7 @@
 import type { Mask } from '../../image/mask.js';
 import { MAX_PIXELS, type Picture } from '../../image/picture.js';
 import { UnclipError } from '../../util/errors.js';
+import type { Sliced } from '../../util/sliced.js';
 
 /** Pixels by which a picture is grown at each side. */
 export interface Margins {
@@ -28,7 +29,7 @@ export function checkMargins(margins: Partial<Margins> = {}): Margins {
 }
 
 /** A picture as RGBA with margins of transparent black, in memory of its own. @throws UnclipError INPUT_TOO_LARGE over 64 Mpx */
-export function growPicture(picture: Picture, { left, right, top, bottom }: Margins): Picture {
+export function* growPicture(picture: Picture, { left, right, top, bottom }: Margins): Sliced<Picture> {
   const [width, height] = [picture.width + left + right, picture.height + top + bottom];
   if (width * height > MAX_PIXELS)
     throw new UnclipError(
@@ -36,13 +37,15 @@ export function growPicture(picture: Picture, { left, right, top, bottom }: Marg
       `outpainted to ${width}x${height} the picture has over 64 Mpx; grow it by less`,
     );
   const data = new Uint8Array(width * height * 4);
-  for (let y = 0; y < picture.height; y++)
+  for (let y = 0; y < picture.height; y++) {
     for (let x = 0; x < picture.width; x++) {
       const from = (y * picture.width + x) * picture.channels;
       const to = ((y + top) * width + x + left) * 4;
       for (let c = 0; c < 3; c++) data[to + c] = picture.data[from + c]!;
       data[to + 3] = picture.channels === 4 ? picture.data[from + 3]! : 255;
     }
+    yield;
+  }
   return { width, height, channels: 4, data };
 }
 

@@ -1,5 +1,6 @@
 import type { Picture } from '../../image/picture.js';
 import { resizeBicubic } from '../../image/resample.js';
+import type { Sliced } from '../../util/sliced.js';
 import type { Cut } from './known-picture.js';
 import type { Window } from './windows.js';
 
@@ -10,16 +11,17 @@ import type { Window } from './windows.js';
  * @param drawn the window as the model drew it, square, of any size
  * @param feather pixels; 0 is a hard edge
  */
-export function pasteWindow(
+export function* pasteWindow(
   canvas: Picture,
   drawn: Picture,
   { left, top, size }: Window,
   cut: Cut,
   feather: number,
-): void {
-  const scaled = resizeBicubic(drawn, size, size);
+): Sliced<void> {
+  const scaled = yield* resizeBicubic(drawn, size, size);
   for (let i = 0; i < cut.nearest.length; i++) {
     const [wx, wy] = [i % size, Math.floor(i / size)];
+    if (wx === 0) yield;
     const [x, y] = [left + wx, top + wy];
     if (cut.mask.data[i] === 0 || x < 0 || y < 0 || x >= canvas.width || y >= canvas.height) continue;
     const kept = cut.nearest[i]!;

@@ -1,13 +1,15 @@
 import type { Resampling } from '../../diffusion/repaint.js';
 import type { Mask } from '../../image/mask.js';
 import type { Picture } from '../../image/picture.js';
+import { inSlices } from '../../util/sliced.js';
 import { type DrawHooks, type DrawItem, type DrawResult, drawPictures } from '../drawing.js';
+import type { KnownPicture } from '../drawing-run.js';
 import type { Engine } from '../engine.js';
 import { GeneratedImage } from '../generated-image.js';
 import type { GenerateProgress } from '../progress.js';
 import type { CheckedRequest } from '../request.js';
 import { pasteWindow } from './composite.js';
-import { cutWindow, knownPicture } from './known-picture.js';
+import { type Cut, cutWindow, knownPicture } from './known-picture.js';
 import { levelColours } from './level-colours.js';
 import { markDrawn, nextWindow } from './tile-order.js';
 import type { Placement, Window } from './windows.js';
@@ -41,7 +43,9 @@ export async function drawWindows(engine: Engine, plan: EditPlan): Promise<DrawR
   const timings = new Map<string, number>();
   let made: readonly GeneratedImage[] = [];
   let drawnWindows = 0;
-  for (let window = nextWindow(windows, mask); window !== undefined; window = nextWindow(windows, mask)) {
+  for (;;) {
+    const window = await inSlices(nextWindow(windows, mask));
+    if (window === undefined) break;
     const drawn = await drawWindow(engine, plan, canvases, mask, window, drawnWindows);
     for (const { stage, ms } of drawn.timings) timings.set(stage, (timings.get(stage) ?? 0) + ms);
     if (drawnWindows === 0) made = drawn.images;
@@ -68,8 +72,13 @@ async function drawWindow(
   const { decoderSize, superResSize } = engine.model.configs;
   // Before anything is drawn all canvases are the same.
   const distinct = number === 0 ? canvases.slice(0, 1) : canvases;
-  const cuts = distinct.map((canvas) => cutWindow(canvas, mask, window));
-  const known = cuts.map((cut) => knownPicture(cut, decoderSize, superResSize));
+  const cuts: Cut[] = [];
+  const known: (KnownPicture | undefined)[] = [];
+  for (const canvas of distinct) {
+    const cut = await inSlices(cutWindow(canvas, mask, window));
+    cuts.push(cut);
+    known.push(await inSlices(knownPicture(cut, decoderSize, superResSize)));
+  }
   const items = canvases.map(
     (_, k): DrawItem => ({
       prompt,
@@ -79,8 +88,8 @@ async function drawWindow(
   );
   const after = placement.windows.length - 1 - number;
   const width = feather ?? Math.ceil(window.size * FEATHER);
-  const paste = (canvas: Picture, drawn: Picture, k: number): void =>
-    pasteWindow(canvas, drawn, window, cuts[k % cuts.length]!, width);
+  const paste = (canvas: Picture, drawn: Picture, k: number): Promise<void> =>
+    inSlices(pasteWindow(canvas, drawn, window, cuts[k % cuts.length]!, width));
   const drawn = await drawPictures(engine, items, {
     settings,
     resampling,
@@ -91,8 +100,8 @@ async function drawWindow(
   });
   for (const [k, image] of drawn.images.entries()) {
     const around = known[k % known.length]?.superRes;
-    const levelled = around === undefined ? pictureOf(image) : levelColours(pictureOf(image), around);
-    paste(canvases[k]!, levelled, k);
+    const levelled = around === undefined ? pictureOf(image) : await inSlices(levelColours(pictureOf(image), around));
+    await paste(canvases[k]!, levelled, k);
   }
   return drawn;
 }
@@ -101,16 +110,19 @@ async function drawWindow(
 function wholePreview(
   { preview, done }: GenerateProgress,
   canvases: readonly Picture[],
-  paste: (canvas: Picture, drawn: Picture, k: number) => void,
+  paste: (canvas: Picture, drawn: Picture, k: number) => Promise<void>,
 ): GenerateProgress['preview'] {
   if (preview === undefined) return undefined;
-  return async () =>
-    (await preview()).map((drawn, b) => {
+  return async () => {
+    const whole: Picture[] = [];
+    for (const [b, drawn] of (await preview()).entries()) {
       const canvas = canvases[done + b]!;
       const shown = { ...canvas, data: canvas.data.slice() };
-      paste(shown, drawn, done + b);
-      return shown;
-    });
+      await paste(shown, drawn, done + b);
+      whole.push(shown);
+    }
+    return whole;
+  };
 }
 
 /** Time left of an edit: this window's own, and as much for every one after it as it takes. */

@@ -3,6 +3,7 @@ import { type Mask, maskArea, maskOfAlpha, maskOfPicture } from '../../image/mas
 import type { Picture } from '../../image/picture.js';
 import { type PictureInput, readPicture } from '../../image/picture-input.js';
 import { UnclipError } from '../../util/errors.js';
+import { inSlices } from '../../util/sliced.js';
 import type { PictureRequest } from '../request.js';
 import type { SamplingSettings } from '../settings.js';
 import { checkMargins, growMask, growPicture, type Margins } from './canvas.js';
@@ -79,15 +80,15 @@ export async function readEditInputs(o: EditOptions, margins: Margins, n: number
   const given = o.mask === undefined ? undefined : await readMask(o.mask, o.invertMask ?? false, picture);
   if (given === undefined && o.invertMask === true)
     throw new UnclipError('INPUT_INVALID', 'invertMask needs a mask; give one');
-  const canvas = growPicture(picture, margins);
+  const canvas = await inSlices(growPicture(picture, margins));
   if (canvas.data.length * n > MAX_RESULT_BYTES)
     throw new UnclipError(
       'INPUT_TOO_LARGE',
       `${n} pictures of ${canvas.width}x${canvas.height} take over 4 GiB; draw fewer at once`,
     );
-  const own = given ?? maskOfAlpha(picture);
+  const own = given ?? (await inSlices(maskOfAlpha(picture)));
   const mask = growMask(picture, own, margins);
-  const area = maskArea(mask);
+  const area = await inSlices(maskArea(mask));
   if (area === 0) throw nothingSelected(given !== undefined);
   const notes = [];
   if (given === undefined && !grown) notes.push(`no mask was given: the picture's own transparent region is drawn`);
@@ -102,7 +103,7 @@ async function readMask(input: PictureInput, invert: boolean, picture: Picture):
       'INPUT_INVALID',
       `the mask has ${mask.width}x${mask.height} pixels, the picture ${picture.width}x${picture.height}; they must be the same`,
     );
-  return maskOfPicture(mask, invert);
+  return inSlices(maskOfPicture(mask, invert));
 }
 
 const nothingSelected = (masked: boolean): UnclipError =>

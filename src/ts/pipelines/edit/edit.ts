@@ -1,6 +1,7 @@
 import { maskArea, maskBox } from '../../image/mask.js';
 import { unknownWords } from '../../text/words.js';
 import { UnclipError } from '../../util/errors.js';
+import { inSlices } from '../../util/sliced.js';
 import type { Engine } from '../engine.js';
 import { checkRequest } from '../request.js';
 import type { SamplingSettings } from '../settings.js';
@@ -46,8 +47,12 @@ export async function editPicture(engine: Engine, request: EditRequest): Promise
   const { resampling, margins } = checkEditOptions(request, checked.settings);
   const inputs = await readEditInputs(request, margins, checked.n);
   const { width, height } = inputs.canvas;
-  const placed = placeWindows(width, height, maskBox(inputs.mask)!, maskArea(inputs.mask), configs.superResSize);
-  const placement = { ...placed, windows: placed.windows.filter((window) => pendingPixels(inputs.mask, window) > 0) };
+  const [box, area] = [await inSlices(maskBox(inputs.mask)), await inSlices(maskArea(inputs.mask))];
+  const placed = placeWindows(width, height, box!, area, configs.superResSize);
+  const windows = [];
+  for (const window of placed.windows)
+    if ((await inSlices(pendingPixels(inputs.mask, window))) > 0) windows.push(window);
+  const placement = { ...placed, windows };
   if (placement.windows.length > MAX_WINDOWS)
     throw new UnclipError(
       'INPUT_TOO_LARGE',

@@ -2,6 +2,7 @@ import type { Mask } from '../../image/mask.js';
 import { nearestKept } from '../../image/nearest-kept.js';
 import type { Picture } from '../../image/picture.js';
 import { pullPush } from '../../image/pull-push.js';
+import type { Sliced } from '../../util/sliced.js';
 import type { KnownSample } from '../known-part.js';
 
 /** What is looked at: pixels within the mask up to this far from its edge, as a share of the picture's side (6 of 256). */
@@ -16,14 +17,15 @@ const OTHER_THING = 40;
  * goes on in its own colour. Where they differ much, a thing reaches the edge, and nothing is levelled.
  * @param drawn square, of the size of `known`; what is kept is returned as it is drawn
  */
-export function levelColours(drawn: Picture, known: KnownSample): Picture {
+export function* levelColours(drawn: Picture, known: KnownSample): Sliced<Picture> {
   const { width: size, channels } = drawn;
   const mask: Mask = { width: size, height: size, data: Uint8Array.from(known.weights, (w) => (w === 1 ? 0 : 1)) };
-  const nearest = nearestKept(mask);
+  const nearest = yield* nearestKept(mask);
   const field = new Float32Array(size * size * 4);
   const reach = Math.max(1, RING * size);
   for (let i = 0; i < nearest.length; i++) {
     const kept = nearest[i]!;
+    if (i % size === 0) yield;
     if (kept < 0 || kept === i) continue;
     const distance = Math.hypot((i % size) - (kept % size), Math.floor(i / size) - Math.floor(kept / size));
     if (distance > reach) continue;
@@ -34,7 +36,7 @@ export function levelColours(drawn: Picture, known: KnownSample): Picture {
     for (let c = 0; c < 3; c++) field[4 * i + c] = weight * difference[c]!;
     field[4 * i + 3] = weight;
   }
-  pullPush(field, size);
+  yield* pullPush(field, size);
   const data = drawn.data.slice();
   for (let i = 0; i < mask.data.length; i++) {
     if (mask.data[i] === 0) continue;

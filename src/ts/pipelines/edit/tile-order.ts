@@ -1,4 +1,5 @@
 import type { Mask } from '../../image/mask.js';
+import type { Sliced } from '../../util/sliced.js';
 import type { Window } from './windows.js';
 
 /** The columns and the rows of a window that lie within a picture. */
@@ -10,10 +11,13 @@ function within(
 }
 
 /** Pixels of a window that are still to be drawn. */
-export function pendingPixels(mask: Mask, window: Window): number {
+export function* pendingPixels(mask: Mask, window: Window): Sliced<number> {
   const [x0, x1, y0, y1] = within(mask, window);
   let sum = 0;
-  for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) sum += mask.data[y * mask.width + x]!;
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) sum += mask.data[y * mask.width + x]!;
+    yield;
+  }
   return sum;
 }
 
@@ -21,10 +25,10 @@ export function pendingPixels(mask: Mask, window: Window): number {
  * Of the windows that have something to draw, the one that has least, so that each is drawn from as much as is known; undefined
  * when nothing is left to draw.
  */
-export function nextWindow(windows: readonly Window[], mask: Mask): Window | undefined {
+export function* nextWindow(windows: readonly Window[], mask: Mask): Sliced<Window | undefined> {
   let best: { readonly window: Window; readonly left: number } | undefined;
   for (const window of windows) {
-    const left = pendingPixels(mask, window);
+    const left = yield* pendingPixels(mask, window);
     if (left > 0 && (best === undefined || left < best.left)) best = { window, left };
   }
   return best?.window;

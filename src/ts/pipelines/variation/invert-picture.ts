@@ -2,6 +2,7 @@ import type { SamplingChoice } from '../../diffusion/samplers/registry.js';
 import type { Picture } from '../../image/picture.js';
 import { asSample, middleSquare } from '../../image/square.js';
 import { UnclipError } from '../../util/errors.js';
+import { inSlices } from '../../util/sliced.js';
 import type { Engine } from '../engine.js';
 import { Inverter, type InverterHooks } from '../inverter.js';
 import { submitPrograms } from '../run-stage.js';
@@ -73,11 +74,11 @@ export async function invertPicture(
   const { runtime, model } = engine;
   const { decoderSize, superResSize } = model.configs;
   const { text, drawing } = engine.programs(1, false);
-  const small = asSample(middleSquare(picture, decoderSize));
+  const small = asSample(await inSlices(middleSquare(picture, decoderSize)));
   drawing.decoderStep.state('latents').write(small);
   await submitPrograms(runtime, drawing.superResPrepare);
   const upscaled = await drawing.superResPrepare.state('upscaled').read();
-  const detail = asSample(middleSquare(picture, superResSize)).map((value, i) => value - upscaled[i]!);
+  const detail = asSample(await inSlices(middleSquare(picture, superResSize))).map((value, i) => value - upscaled[i]!);
 
   text.write(['']);
   drawing.imageEmbeds.write(imageEmbeds);

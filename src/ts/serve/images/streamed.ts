@@ -3,6 +3,7 @@ import { encodePicture } from '../../image/encode.js';
 import type { Picture } from '../../image/picture.js';
 import { resizeBicubic } from '../../image/resample.js';
 import type { GeneratedImage } from '../../pipelines/generated-image.js';
+import { inSlices } from '../../util/sliced.js';
 import { type ApiError, apiError } from '../http/api-error.js';
 import { EventChannel } from '../http/sse.js';
 import type { Service } from '../service.js';
@@ -35,7 +36,7 @@ export function answerStream(
   // Pictures do not wait for captions that are still being embedded.
   const thoughts = new PictureOrder();
   const sendPartial = async (partial: Picture, number: number, picture: number, at: At): Promise<void> => {
-    const whole = resizeBicubic(partial, sides.width, sides.height);
+    const whole = await inSlices(resizeBicubic(partial, sides.width, sides.height));
     const bytes = await encodePicture(whole, { format: form.format, quality: form.quality });
     const event = {
       type: `${events}.partial_image`,
