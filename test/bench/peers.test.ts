@@ -254,7 +254,7 @@ describe('verdicts', () => {
       torch,
     );
     const rows = Object.fromEntries(
-      (data as { rows: { bar: string; share: number }[] }).rows.map((row) => [row.bar, row]),
+      (data as { rows: { bar: string; share: number; pass: boolean }[] }).rows.map((row) => [row.bar, row]),
     );
     expect(rows['f32 matmul 4096³ ≥ 0.7 × cuBLAS']).toMatchObject({ share: 0.8, pass: true });
     expect(rows['norms ≥ 0.7 × copy bandwidth']).toMatchObject({ pass: false });
