@@ -71,7 +71,7 @@ export async function send(url, kind, i, random, brought) {
   const begin = performance.now();
   const told = (outcome, digest) => ({ kind, outcome, ms: performance.now() - begin, digest });
   try {
-    return await told(...(await SENDERS[kind](`${url}/v1/images`, i, random, brought)));
+    return told(...(await SENDERS[kind](`${url}/v1/images`, i, random, brought)));
   } catch (error) {
     return told(`LOST ${error.cause?.code ?? error.message}`);
   }

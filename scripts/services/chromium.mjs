@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { neededLibraries } from '../driver/elf.mjs';
 import { copyLibraries, indexLibraries, loadOrder } from '../driver/libraries.mjs';
 import { unpackPackages, versionFolder, withWorkFolder } from '../driver/packages.mjs';
-import { run } from '../lib/run.mjs';
+import { commandOf, newestKept } from './found.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chromium-headless-shell'];
 
@@ -31,13 +31,9 @@ const UNUSED = /^(libVk.*|.*\.TOC|chrome_crashpad_handler)$/;
  * @throws {Error} with a reason in one line when it cannot be had
  */
 export async function findChromium(cacheFolder, codename) {
-  for (const name of NAMES) {
-    const { code, stdout } = await run('sh', ['-c', `command -v ${name}`], { allowFailure: true });
-    if (code === 0) return { executablePath: stdout.trim(), env: process.env };
-  }
-  const names = existsSync(cacheFolder) ? readdirSync(cacheFolder) : [];
-  const kept = names.filter((name) => name.startsWith('chromium-')).sort();
-  const folder = join(cacheFolder, kept.at(-1) ?? (await fetch(cacheFolder, codename)));
+  const executablePath = await commandOf(NAMES);
+  if (executablePath !== undefined) return { executablePath, env: process.env };
+  const folder = join(cacheFolder, newestKept(cacheFolder, 'chromium') ?? (await fetch(cacheFolder, codename)));
   const env = {
     ...process.env,
     LD_LIBRARY_PATH: join(folder, 'lib'),

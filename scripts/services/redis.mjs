@@ -1,11 +1,12 @@
 // A Redis server for tests: the system's, or a private copy from Debian's packages in the user's cache folder.
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { copyLibraries, indexLibraries } from '../driver/libraries.mjs';
 import { unpackPackages, versionFolder, withWorkFolder } from '../driver/packages.mjs';
-import { run } from '../lib/run.mjs';
+import { commandOf, newestKept } from './found.mjs';
 
 const PACKAGE = 'redis-server';
 
@@ -22,15 +23,9 @@ const SYSTEM = /^(libc6|libgcc-s1|libcrypt1)$/;
  * @throws {Error} with a reason in one line when it cannot be had
  */
 async function redisServer(cacheFolder, codename) {
-  const found = await run('sh', ['-c', 'command -v redis-server'], { allowFailure: true });
-  if (found.code === 0) return { command: found.stdout.trim(), env: process.env };
-  const names = existsSync(cacheFolder) ? readdirSync(cacheFolder) : [];
-  const name =
-    names
-      .filter((n) => n.startsWith('redis-'))
-      .sort()
-      .at(-1) ?? (await fetch(cacheFolder, codename));
-  const folder = join(cacheFolder, name);
+  const command = await commandOf([PACKAGE]);
+  if (command !== undefined) return { command, env: process.env };
+  const folder = join(cacheFolder, newestKept(cacheFolder, 'redis') ?? (await fetch(cacheFolder, codename)));
   // Debian's redis-server is a link to the checker's binary, which tells by its name what it is.
   const env = { ...process.env, LD_LIBRARY_PATH: join(folder, 'lib') };
   return { command: join(folder, 'redis-server'), env };
@@ -44,11 +39,9 @@ function fetch(cacheFolder, codename) {
       keep: (name) => /^(redis|lib)/.test(name) && !SYSTEM.test(name),
     });
     const stage = join(work, 'stage');
-    mkdirSync(join(stage, 'lib'), { recursive: true });
-    cpSync(join(root, 'usr/bin/redis-check-rdb'), join(stage, 'redis-server'), { dereference: true });
-    for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
-      if (/\.so(\.|$)/.test(entry.name) && !entry.isDirectory())
-        cpSync(join(entry.parentPath ?? entry.path, entry.name), join(stage, 'lib', entry.name), { dereference: true });
+    const available = indexLibraries(root);
+    copyLibraries([...available.keys()], available, join(stage, 'lib'));
+    copyFileSync(realpathSync(join(root, 'usr/bin/redis-check-rdb')), join(stage, 'redis-server'));
     const name = versionFolder('redis', version);
     renameSync(stage, join(cacheFolder, name));
     return name;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drawOrder, imageSeed } from '../../src/ts/diffusion/noise-plan.js';
+import { imageSeed } from '../../src/ts/diffusion/image-seed.js';
 import { UnClipSchedule } from '../../src/ts/diffusion/schedule.js';
 import { packStepParams, STEP_FIELD, STEP_PARAMS_FLOATS } from '../../src/ts/diffusion/step-params.js';
 import { stepReference } from '../../src/ts/diffusion/step-reference.js';
@@ -75,22 +75,7 @@ describe('the x0 of the step before', () => {
   });
 });
 
-describe('noise plan', () => {
-  it('draws the starting noise and one noise per step but the last, stage after stage', () => {
-    const draws = drawOrder([
-      { name: 'prior', steps: 3, elements: 16 },
-      { name: 'decoder', steps: 2, elements: 768 },
-    ]);
-    expect(draws.map(({ stage, step }) => `${stage} ${step}`)).toEqual([
-      'prior -1',
-      'prior 0',
-      'prior 1',
-      'decoder -1',
-      'decoder 0',
-    ]);
-    expect(draws[3]!.elements).toBe(768);
-  });
-
+describe('imageSeed', () => {
   it('gives image k the seed + k in 32 bits', () => {
     expect(imageSeed(7, 3)).toBe(10);
     expect(imageSeed(2 ** 32 - 1, 1)).toBe(0);

@@ -34,6 +34,17 @@ function kill(pool: PicturePool, worker: number): void {
   if (pid !== undefined) process.kill(pid, 'SIGKILL');
 }
 
+/** Workers that start meanwhile are killed by a picture of the prompt 'poison'. */
+async function poisonable(test: () => Promise<void>): Promise<void> {
+  const options = process.env.NODE_OPTIONS;
+  process.env.NODE_OPTIONS = `--import=${pathToFileURL(join(import.meta.dirname, 'poison.mjs')).href}`;
+  try {
+    await test();
+  } finally {
+    process.env.NODE_OPTIONS = options ?? '';
+  }
+}
+
 describe('a pool whose workers die', () => {
   // No picture can see more than two of them die: then it is drawn.
   it.each([
@@ -99,9 +110,7 @@ describe('a pool whose workers die', () => {
   });
 
   it('gives up the picture that takes its workers with it, and draws all others', async () => {
-    const options = process.env.NODE_OPTIONS;
-    process.env.NODE_OPTIONS = `--import=${pathToFileURL(join(import.meta.dirname, 'poison.mjs')).href}`;
-    try {
+    await poisonable(async () => {
       const pool = await pools.load();
       const asked = items(PICTURES);
       asked[2] = item(2, 'poison');
@@ -111,15 +120,11 @@ describe('a pool whose workers die', () => {
       expect(seen).toEqual(expected.map((hash, k) => (k === 2 ? 'WORKER_DIED' : hash)));
       expect(pool.metrics()).toMatchObject({ finished: PICTURES - 1, failed: { WORKER_DIED: 1 } });
       expect(workersOf(pool).reduce((sum, { restarts }) => sum + restarts, 0)).toBeLessThanOrEqual(3);
-    } finally {
-      process.env.NODE_OPTIONS = options ?? '';
-    }
+    });
   });
 
   it('gives up for a while when they die again and again', async () => {
-    const options = process.env.NODE_OPTIONS;
-    process.env.NODE_OPTIONS = `--import=${pathToFileURL(join(import.meta.dirname, 'poison.mjs')).href}`;
-    try {
+    await poisonable(async () => {
       const pool = await pools.load({ workers: 1 });
       const asked = [0, 1, 2, 3].map((k) => item(k, 'poison'));
       const ends = await Promise.all(pool.submit(asked, { settings: GUIDED }).map(codeOf));
@@ -127,8 +132,6 @@ describe('a pool whose workers die', () => {
       expect(ends).toEqual(['WORKER_DIED', 'WORKER_DIED', 'WORKER_DIED', 'NO_WORKER']);
       expect(workersOf(pool)[0]).toMatchObject({ alive: false, drawn: 0, restarts: 4 });
       expect(() => pool.submit([item(0)])).toThrow(expect.objectContaining({ code: 'NO_WORKER' }));
-    } finally {
-      process.env.NODE_OPTIONS = options ?? '';
-    }
+    });
   });
 });

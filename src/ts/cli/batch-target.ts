@@ -41,7 +41,11 @@ function placeOf(pool: PicturePool, options: TargetOptions): OpenedPlace {
     scheduler: pool,
     target: targetOf(options, model, dtype, weights),
     unclip: () => {
-      loading ??= Unclip.load(model.folder, { ...loadOptions(options), dtype });
+      loading ??= Unclip.load(model.folder, { ...loadOptions(options), dtype }).catch((error: unknown) => {
+        // The next picture tries again.
+        loading = undefined;
+        throw error;
+      });
       return loading;
     },
     by: { adapter: adapters[0]!.name, version },

@@ -29,9 +29,6 @@
  */
 export const STEP_PARAMS_FLOATS = 16;
 
-/** Bytes of one record, which is also its array stride. */
-export const STEP_PARAMS_BYTES = STEP_PARAMS_FLOATS * 4;
-
 /** Index of each field in a record. Index 15 is padding and zero. */
 export const STEP_FIELD = {
   /** t as f32, 0..999, not always whole: what the time embedding reads. */

@@ -1,4 +1,4 @@
-import { imageSeed } from '../diffusion/noise-plan.js';
+import { imageSeed } from '../diffusion/image-seed.js';
 import { TorchGenerator } from '../native/torch-generator.js';
 
 export type StageName = 'prior' | 'decoder' | 'superRes';

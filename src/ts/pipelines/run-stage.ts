@@ -1,7 +1,7 @@
 import { straightWalk, type Visit } from '../diffusion/repaint.js';
 import type { Program } from '../runtime/program.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { UnclipError } from '../util/errors.js';
+import { cancelled } from './ended.js';
 import type { NoiseSource, StageName } from './noise.js';
 import type { PreparedStep, Sampler } from './sampler.js';
 
@@ -71,5 +71,5 @@ export async function stepDone(hooks: RunHooks, progress: Progress, sampler?: Sa
 
 /** @throws UnclipError CANCELLED when the signal was aborted */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new UnclipError('CANCELLED', 'drawing was cancelled');
+  if (signal?.aborted) throw cancelled();
 }

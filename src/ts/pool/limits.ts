@@ -1,5 +1,6 @@
+import { cancelled, overdue } from '../pipelines/ended.js';
 import type { SubmitOptions } from '../pipelines/scheduler/options.js';
-import { UnclipError } from '../util/errors.js';
+import type { UnclipError } from '../util/errors.js';
 
 /** Longest time that a timer can be set to, milliseconds. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -9,11 +10,11 @@ const LONGEST_MS = 2 ** 31 - 1;
  * @returns stops watching
  */
 export function watchLimits({ signal, deadline }: SubmitOptions, end: (error: UnclipError) => void): () => void {
-  const cancel = (): void => end(new UnclipError('CANCELLED', 'drawing was cancelled'));
+  const cancel = (): void => end(cancelled());
   if (signal?.aborted) queueMicrotask(cancel);
   signal?.addEventListener('abort', cancel, { once: true });
   const ms = deadline === undefined ? Number.POSITIVE_INFINITY : Math.max(0, deadline - performance.now());
-  const late = (): void => end(new UnclipError('DEADLINE_EXCEEDED', 'the picture was not finished by its deadline'));
+  const late = (): void => end(overdue());
   const timer = ms > LONGEST_MS ? undefined : setTimeout(late, ms);
   return () => {
     signal?.removeEventListener('abort', cancel);

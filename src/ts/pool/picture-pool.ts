@@ -3,11 +3,13 @@ import type { WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
 import { Checkpoint } from '../pipelines/checkpoint.js';
 import type { DrawItem } from '../pipelines/drawing.js';
+import { requireRoom } from '../pipelines/ended.js';
 import type { GeneratedImage } from '../pipelines/generated-image.js';
 import { packageVersion } from '../pipelines/package-version.js';
 import { checkSubmission, type SubmitOptions } from '../pipelines/scheduler/options.js';
 import type { PictureScheduler } from '../pipelines/scheduler/picture-scheduler.js';
 import { type PictureEvent, type StreamOptions, streamPictures } from '../pipelines/scheduler/picture-stream.js';
+import { Requests } from '../pipelines/scheduler/requests.js';
 import { SchedulerCounts, type SchedulerMetrics } from '../pipelines/scheduler/scheduler-metrics.js';
 import { UnclipError } from '../util/errors.js';
 import { Distributor } from './distributor.js';
@@ -15,7 +17,6 @@ import { watchLimits } from './limits.js';
 import type { WorkerDescription } from './messages.js';
 import { type PoolOptions, planPool } from './options.js';
 import { type Outcome, PooledPicture, type Submission } from './pooled-picture.js';
-import { Requests } from './requests.js';
 import { sumActive, sumStages } from './sums.js';
 
 /**
@@ -118,9 +119,7 @@ export class PicturePool implements PictureScheduler {
     if (items.length === 0) return [];
     const copies = items.map(copyOf);
     this.#distributor.requireHope();
-    const queued = this.#queued;
-    if (queued + items.length > this.#maxQueued)
-      throw new UnclipError('QUEUE_FULL', `${queued} pictures wait already; try again later`);
+    requireRoom(this.#queued, items.length, this.#maxQueued);
     const account = this.#requests.open(options.request, items.length);
     const submission: Submission = { account, settings, options, submitted: performance.now() };
     const pictures: PooledPicture[] = [];

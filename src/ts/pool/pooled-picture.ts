@@ -2,9 +2,9 @@ import type { Picture } from '../image/picture.js';
 import type { DrawItem } from '../pipelines/drawing.js';
 import type { GeneratedImage } from '../pipelines/generated-image.js';
 import type { PictureStep, SubmitOptions } from '../pipelines/scheduler/options.js';
+import type { Account } from '../pipelines/scheduler/requests.js';
 import type { SamplingSettings } from '../pipelines/settings.js';
 import type { PictureOrder, StepNews } from './messages.js';
-import type { Account } from './requests.js';
 
 /** What pictures that were asked for together have in common. */
 export interface Submission {

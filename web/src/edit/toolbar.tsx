@@ -17,36 +17,21 @@ interface ToolbarProps {
   onBox(): void;
 }
 
+const TOOLS = [
+  { name: 'brush', icon: 'brush', label: 'Brush', help: 'Paint what is to be drawn anew (B)' },
+  { name: 'erase', icon: 'eraser', label: 'Erase', help: 'Take paint off (E)' },
+  { name: 'box', icon: 'box', label: 'Rectangle', help: 'Mask a rectangle, by hand or by keys (R)' },
+] as const;
+
 /** What the mask is painted with. */
 export const Toolbar = (props: ToolbarProps) => {
   const { tool, brush, sides, onTool, onBrush } = props;
   return (
     <div class="tools" role="toolbar" aria-label="Mask">
       <div class="joined">
-        <IconButton
-          icon="brush"
-          label="Brush"
-          help="Paint what is to be drawn anew (B)"
-          pressed={tool === 'brush'}
-          wide
-          onClick={() => onTool('brush')}
-        />
-        <IconButton
-          icon="eraser"
-          label="Erase"
-          help="Take paint off (E)"
-          pressed={tool === 'erase'}
-          wide
-          onClick={() => onTool('erase')}
-        />
-        <IconButton
-          icon="box"
-          label="Rectangle"
-          help="Mask a rectangle, by hand or by keys (R)"
-          pressed={tool === 'box'}
-          wide
-          onClick={() => onTool('box')}
-        />
+        {TOOLS.map(({ name, ...button }) => (
+          <IconButton key={name} {...button} pressed={tool === name} wide onClick={() => onTool(name)} />
+        ))}
       </div>
       {tool === 'box' ? (
         <IconButton icon="plus" label="Add the rectangle" wide onClick={props.onBox} />

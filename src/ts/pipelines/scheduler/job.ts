@@ -4,9 +4,11 @@ import type { SamplingSettings } from '../settings.js';
 import type { SubmitOptions } from './options.js';
 import type { Picture } from './picture.js';
 import type { Claim } from './policy.js';
+import type { Account } from './requests.js';
 
 /** A picture with what its requester waits for. */
 export interface Job extends Claim {
+  readonly account: Account;
   readonly item: DrawItem;
   readonly index: number;
   readonly guided: boolean;

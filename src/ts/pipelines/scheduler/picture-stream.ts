@@ -1,6 +1,7 @@
 import type { Picture as Picture8 } from '../../image/picture.js';
 import { UnclipError } from '../../util/errors.js';
 import type { DrawItem } from '../drawing.js';
+import { cancelled } from '../ended.js';
 import type { GeneratedImage } from '../generated-image.js';
 import { Mailbox } from './mailbox.js';
 import type { PictureStep, SubmitOptions } from './options.js';
@@ -113,5 +114,3 @@ export async function* streamPictures(
     if (!exhausted) void Promise.resolve(source.return?.()).catch(() => {});
   }
 }
-
-const cancelled = (): UnclipError => new UnclipError('CANCELLED', 'drawing was cancelled');

@@ -1,6 +1,7 @@
 import type { Runtime } from '../../runtime/runtime.js';
 import { UnclipError } from '../../util/errors.js';
 import type { DrawItem } from '../drawing.js';
+import { cancelled, overdue, requireRoom } from '../ended.js';
 import { type Engine, MOST_LOSSES } from '../engine.js';
 import type { GeneratedImage } from '../generated-image.js';
 import { finishedImage } from '../picture-parameters.js';
@@ -15,6 +16,7 @@ import { PictureRows } from './picture-rows.js';
 import type { PictureScheduler } from './picture-scheduler.js';
 import { type PictureEvent, type StreamOptions, streamPictures } from './picture-stream.js';
 import { chooseAdmission, chooseBatch, type LaneStage } from './policy.js';
+import { Requests } from './requests.js';
 import { SchedulerCounts, type SchedulerMetrics } from './scheduler-metrics.js';
 import { unfinishedState } from './unfinished-state.js';
 
@@ -39,10 +41,7 @@ export class Scheduler implements PictureScheduler {
   readonly #counts = new SchedulerCounts();
   readonly #queued: Job[] = [];
   readonly #active: Active[] = [];
-  /** By request: pictures that have begun, and steps they have had. */
-  readonly #shares = new Map<number, { begun: number; served: number; open: number }>();
-  /** Requests that have got a number here: −1, −2, … */
-  #requests = 0;
+  readonly #requests = new Requests();
   #arrivals = 0;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -71,12 +70,8 @@ export class Scheduler implements PictureScheduler {
     if (this.#closed) throw new UnclipError('INPUT_INVALID', 'this scheduler was closed');
     const settings = checkSubmission(this.#engine.model, items, options);
     if (items.length === 0) return [];
-    if (this.#queued.length + items.length > this.#maxQueued)
-      throw new UnclipError('QUEUE_FULL', `${this.#queued.length} pictures wait already; try again later`);
-    const request = options.request ?? --this.#requests;
-    const share = this.#shares.get(request) ?? { begun: 0, served: 0, open: 0 };
-    share.open += items.length;
-    this.#shares.set(request, share);
+    requireRoom(this.#queued.length, items.length, this.#maxQueued);
+    const account = this.#requests.open(options.request, items.length);
     const pictures = items.map(
       (item, index) =>
         new Promise<GeneratedImage>((resolve, reject) => {
@@ -87,7 +82,8 @@ export class Scheduler implements PictureScheduler {
             withPrior: item.imageEmbeds === undefined,
             options,
             settings,
-            request,
+            account,
+            request: account.key,
             priority: options.priority ?? 0,
             deadline: options.deadline,
             arrival: this.#arrivals++,
@@ -202,7 +198,7 @@ export class Scheduler implements PictureScheduler {
       deadline: job.deadline,
       arrival: job.arrival,
       since,
-      served: this.#shares.get(job.request)!.served,
+      served: job.account.served,
     }));
     const options = { maxBatch: this.#maxBatch, queueDelayMs: this.#queueDelayMs };
     return chooseBatch(ready, now, options).map((i) => this.#active[i]!);
@@ -211,7 +207,7 @@ export class Scheduler implements PictureScheduler {
   /** A step has run. */
   #advance(active: Active): void {
     active.picture.advance();
-    this.#shares.get(active.job.request)!.served++;
+    active.job.account.served++;
     active.since = performance.now();
   }
 
@@ -268,9 +264,7 @@ export class Scheduler implements PictureScheduler {
   /** Lets waiting pictures begin while there is room for them. */
   async #admit(): Promise<void> {
     while (this.#active.length < this.#maxActive) {
-      const next = chooseAdmission(
-        this.#queued.map((job) => ({ ...job, begun: this.#shares.get(job.request)!.begun })),
-      );
+      const next = chooseAdmission(this.#queued.map((job) => ({ ...job, begun: job.account.begun })));
       if (next === undefined) return;
       const job = this.#queued[next]!;
       const picture = this.#newPicture(job);
@@ -279,7 +273,7 @@ export class Scheduler implements PictureScheduler {
       this.#queued.splice(this.#queued.indexOf(job), 1);
       const active = { job, picture, since: performance.now() };
       this.#active.push(active);
-      this.#shares.get(job.request)!.begun++;
+      job.account.begun++;
       this.#counts.begin(performance.now() - job.submitted);
       this.#tell(active, () =>
         job.options.onStep?.({ picture: job.index, stage: 'text', step: 1, steps: 1, batch: 1 }),
@@ -303,9 +297,8 @@ export class Scheduler implements PictureScheduler {
   #dropEnded(): void {
     const now = performance.now();
     const endOf = ({ options, deadline }: Job): UnclipError | undefined => {
-      if (options.signal?.aborted) return new UnclipError('CANCELLED', 'drawing was cancelled');
-      if (deadline !== undefined && now > deadline)
-        return new UnclipError('DEADLINE_EXCEEDED', 'the picture was not finished by its deadline');
+      if (options.signal?.aborted) return cancelled();
+      if (deadline !== undefined && now > deadline) return overdue();
       return undefined;
     };
     for (const active of [...this.#active]) {
@@ -327,7 +320,7 @@ export class Scheduler implements PictureScheduler {
   }
 
   #fail(job: Job, error: unknown): void {
-    this.#close(job);
+    this.#requests.close(job.account);
     this.#counts.fail(error instanceof UnclipError ? error.code : 'INTERNAL');
     job.reject(error);
   }
@@ -336,12 +329,6 @@ export class Scheduler implements PictureScheduler {
     this.#active.splice(this.#active.indexOf(active), 1);
     active.picture.lane?.vacate(active.picture);
     active.picture.rows.release();
-    this.#close(active.job);
-  }
-
-  /** The last picture of a request closes its account. */
-  #close({ request }: Job): void {
-    const share = this.#shares.get(request)!;
-    if (--share.open === 0) this.#shares.delete(request);
+    this.#requests.close(active.job.account);
   }
 }

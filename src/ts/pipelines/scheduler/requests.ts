@@ -1,10 +1,12 @@
-/** A request's account: requests share the workers evenly. */
+/** A request's account: requests of one priority share what draws them evenly. */
 export interface Account {
   readonly key: number;
-  /** As workers know it. */
+  /** Its place among all requests, from 0. */
   readonly number: number;
-  /** Pictures that workers have got. */
+  /** Pictures that have begun. */
   begun: number;
+  /** Steps that its pictures have had, where they are taken here. */
+  served: number;
   /** Pictures that are not over. */
   open: number;
 }
@@ -18,7 +20,7 @@ export class Requests {
   open(request: number | undefined, pictures: number): Account {
     const number = this.#opened++;
     const key = request ?? -1 - number;
-    const account = this.#accounts.get(key) ?? { key, number, begun: 0, open: 0 };
+    const account = this.#accounts.get(key) ?? { key, number, begun: 0, served: 0, open: 0 };
     account.open += pictures;
     this.#accounts.set(key, account);
     return account;
