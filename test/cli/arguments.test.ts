@@ -48,7 +48,6 @@ describe('command line', () => {
     ['an unknown ending', ['generate', 'x', '--out', join(out, 'x.bmp')]],
     ['two formats', ['generate', 'x', '--out', join(out, 'x.png'), '--format', 'webp']],
     ['quality 0', ['generate', 'x', '--quality', '0']],
-    ['an unknown adapter', ['generate', 'x', '--adapter', 'abacus']],
     ['batch size 0', ['generate', 'x', '--batch-size', '0']],
     ['a weight budget of words', ['generate', 'x', '--weight-budget', 'much']],
     ['an unknown kind', ['parity', folder, '--require', 'unclip-t2i,novel']],

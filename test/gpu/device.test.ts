@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { Device, isSoftware } from '../../src/ts/gpu/device.js';
+import { Device } from '../../src/ts/gpu/device.js';
+import { isSoftware } from '../../src/ts/gpu/find-adapter.js';
 import { PipelineCache } from '../../src/ts/gpu/pipelines.js';
 import { withGentlePolling } from '../../src/ts/gpu/poll.js';
 import type { Kernel } from '../../src/ts/ops/types.js';

@@ -188,6 +188,26 @@ describe('PicturePool', () => {
     expect(() => closed.submit([item(0)])).toThrow('this pool was closed');
   });
 
+  it('draws on the adapters that it is told, in turns', async () => {
+    const { name } = (await pools.load({ adapters: ['auto'] })).adapters[0]!;
+    const driver = name.split(':')[0]!;
+    const named = await pools.load({ workers: undefined, adapters: [driver, 'UNCLIP_ADAPTER=software'] });
+    expect(named.adapters.map((adapter) => adapter.name)).toEqual([name, name]);
+    const images = await Promise.all(named.submit(items(4), { settings: GUIDED }));
+    expect(images.map(hashOf)).toEqual(await drawnAlone(items(4).map((item) => ({ item }))));
+    expect(workersOf(named).every(({ drawn }) => drawn > 0)).toBe(true);
+  });
+
+  it('says which adapters there are when one is not, and starts no worker', async () => {
+    const load = PicturePool.load(MODEL, { adapters: ['software', 'GeForce 256'] });
+    await expect(load).rejects.toMatchObject({ code: 'GPU_NO_ADAPTER', message: expect.stringContaining('there is') });
+    // The variable reaches the worker, which then finds no driver.
+    const blind = PicturePool.load(MODEL, { adapters: ['VK_DRIVER_FILES=/nonexistent.json'] });
+    await expect(blind).rejects.toMatchObject({ code: 'GPU_NO_ADAPTER' });
+    expect(await codeOf(PicturePool.load(MODEL, { workers: 1, adapters: ['auto', 'auto'] }))).toBe('INPUT_INVALID');
+    expect(await codeOf(PicturePool.load(MODEL, { adapters: [] }))).toBe('INPUT_INVALID');
+  });
+
   it('says why it cannot begin', async () => {
     const load = (folder: string, options: object): Promise<string> => codeOf(PicturePool.load(folder, options));
     expect(await load('/nonexistent', {})).toBe('MODEL_NOT_FOUND');

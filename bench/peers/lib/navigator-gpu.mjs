@@ -1,4 +1,4 @@
-import { isSoftware } from '../../../dist/gpu/device.js';
+import { isSoftware } from '../../../dist/gpu/find-adapter.js';
 import { gpuInstance } from '../../../dist/gpu/instance.js';
 import { withGentlePolling } from '../../../dist/gpu/poll.js';
 

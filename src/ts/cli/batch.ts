@@ -74,8 +74,10 @@ async function batch(file: string, options: BatchCommandOptions, context: Comman
   const { signal, stdout, stderr } = context;
   if (options.queue !== undefined && options.layout === 'shards')
     throw new UsageError('--layout shards has one writer only; workers of a --queue write --layout folders');
-  if (options.queue !== undefined && options.workers !== undefined)
-    throw new UsageError('--workers draw on this machine; pictures on a --queue are drawn by `unclip worker`');
+  if (options.queue !== undefined && (options.workers ?? options.adapters) !== undefined)
+    throw new UsageError(
+      '--workers and --adapters draw on this machine; pictures on a --queue are drawn by `unclip worker`',
+    );
   const input = await openInput(file);
   const begin = performance.now();
   makeFolder(options.out);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { Device } from '../gpu/device.js';
+import type { AdapterChoice } from '../gpu/find-adapter.js';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { loadUnclipModel, type UnclipModel } from '../models/model-index.js';
 import type { DeviceCaps } from '../ops/types.js';
@@ -7,7 +8,7 @@ import { Checkpoint } from '../pipelines/checkpoint.js';
 import { type GraphReport, type MemoryReport, memoryReport, type ReportOptions } from '../pipelines/memory-report.js';
 import { UnclipError } from '../util/errors.js';
 import { modelFolder } from './models.js';
-import { byteCount, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
+import { ADAPTER_HELP, byteCount, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
 import { formatBytes, formatCount, plural } from './ui/format.js';
 import { formatTable } from './ui/table.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
@@ -16,7 +17,7 @@ interface InspectOptions {
   readonly batch: number;
   readonly dtype: 'auto' | 'f32' | 'f16';
   readonly weights: WeightFormat;
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly adapter?: AdapterChoice;
   readonly memory?: number;
   readonly guidance: boolean;
   readonly configsOnly?: boolean;
@@ -46,7 +47,7 @@ export function inspectCommand(context: CommandContext): Command {
     .option('--batch <n>', 'pictures drawn at once', wholeNumber('--batch', 1, 1024), 1)
     .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']), 'auto')
     .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS), 'full')
-    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
+    .option('--adapter <which>', ADAPTER_HELP)
     .option('--no-guidance', 'plan for guidance scales of 1, which halve the work of prior and decoder')
     .option('--memory <bytes>', 'fail when the model needs more, and say what would make it fit', byteCount('--memory'))
     .option('--configs-only', 'plan from the configs alone: the weights need not be there')

@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
+import type { AdapterChoice } from '../gpu/find-adapter.js';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import type { ClipLoadOptions } from '../pipelines/clip/clip.js';
 import type { LoadOptions } from '../pipelines/engine.js';
 import { Unclip } from '../pipelines/unclip.js';
-import { byteCount, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
+import { ADAPTER_HELP, byteCount, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
 
 /** Options of every command that runs networks: how they are held on which adapter. */
 export interface StorageOptions {
   readonly dtype?: 'auto' | 'f32' | 'f16';
   readonly weights?: WeightFormat;
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly adapter?: AdapterChoice;
   readonly weightBudget?: number;
   readonly deterministic?: boolean;
 }
@@ -32,7 +33,7 @@ export function withStorageOptions(command: Command): Command {
   return command
     .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']))
     .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS))
-    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
+    .option('--adapter <which>', ADAPTER_HELP)
     .option('--weight-budget <bytes>', 'most bytes of weights on the GPU, such as 4GiB', byteCount('--weight-budget'))
     .option(
       '--deterministic',

@@ -25,6 +25,9 @@ export function decimalNumber(name: string, min: number, max: number): Parser<nu
   };
 }
 
+/** Help of `--adapter`. */
+export const ADAPTER_HELP = 'auto, hardware, software, or a part of its name';
+
 /** Help of `--weights`. */
 export const WEIGHTS_HELP = 'matrix weights: full, or q8, which takes 8 bits for each';
 

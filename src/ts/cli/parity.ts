@@ -1,13 +1,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { Command } from 'commander';
+import type { AdapterChoice } from '../gpu/find-adapter.js';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import type { Row } from '../parity/compare.js';
 import { findFixtures, KINDS, type Kind } from '../parity/fixtures.js';
 import { checkParity } from '../parity/parity.js';
 import { UnclipError } from '../util/errors.js';
 import { ReportedFailure } from './failure.js';
-import { oneOf, someOf, WEIGHTS_HELP } from './options.js';
+import { ADAPTER_HELP, oneOf, someOf, WEIGHTS_HELP } from './options.js';
 import { formatTable } from './ui/table.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
 
@@ -16,7 +17,7 @@ interface ParityCommandOptions {
   readonly weights: WeightFormat;
   readonly require?: readonly Kind[];
   readonly only?: readonly Kind[];
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly adapter?: AdapterChoice;
   readonly variants?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
@@ -31,7 +32,7 @@ export function parityCommand(context: CommandContext): Command {
     .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS), 'full')
     .option('--require <kinds>', `kinds that must be there and checked: ${KINDS.join(',')}`, someOf('--require', KINDS))
     .option('--only <kinds>', 'check these kinds alone', someOf('--only', KINDS))
-    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
+    .option('--adapter <which>', ADAPTER_HELP)
     .option('--variants <name>', 'kernel variant to force, such as portable')
     .option('--json', 'print one JSON document')
     .option('--verbose', 'print every row as soon as it is checked, not as one table in the end')

@@ -8,15 +8,24 @@ import { wholeNumber } from './options.js';
 /** Options of commands that can draw in several processes. */
 export interface PoolCommandOptions extends ModelOptions {
   readonly workers?: number;
+  readonly adapters?: string[];
 }
 
 export function withPoolOptions(command: Command): Command {
-  return withModelOptions(command).option(
-    '--workers <n>',
-    'draw in so many processes of their own (default: in this one)',
-    wholeNumber('--workers', 1, 64),
-  );
+  return withModelOptions(command)
+    .option(
+      '--workers <n>',
+      'draw in so many processes of their own (default: in this one)',
+      wholeNumber('--workers', 1, 64),
+    )
+    .option(
+      '--adapters <list>',
+      'a process for each of these adapters: parts of their names, with commas between',
+      list,
+    );
 }
+
+const list = (text: string): string[] => text.split(',').map((name) => name.trim());
 
 /**
  * The pool that was asked for; undefined where this process is to draw.
@@ -27,8 +36,8 @@ export async function loadPool(
   more: Pick<PoolOptions, 'maxQueued'>,
   signal: AbortSignal,
 ): Promise<PicturePool | undefined> {
-  const { workers } = options;
-  if (workers === undefined) return undefined;
+  const { workers, adapters } = options;
+  if (workers === undefined && adapters === undefined) return undefined;
   const folder = modelFolder(options.model ?? BUNDLED);
-  return unlessAborted(() => PicturePool.load(folder, { ...loadOptions(options), ...more, workers }), signal);
+  return unlessAborted(() => PicturePool.load(folder, { ...loadOptions(options), ...more, workers, adapters }), signal);
 }

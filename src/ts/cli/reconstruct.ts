@@ -1,5 +1,6 @@
 import { basename, dirname, extname } from 'node:path';
 import { Command } from 'commander';
+import type { AdapterChoice } from '../gpu/find-adapter.js';
 import { encodePicture } from '../image/encode.js';
 import { FITS, type Fit } from '../image/fit-picture.js';
 import type { Picture } from '../image/picture.js';
@@ -9,7 +10,7 @@ import { writeFileAtomic } from '../util/write-file.js';
 import { UsageError } from './failure.js';
 import { type FileOptions, withFileOptions } from './file-options.js';
 import { bundledDvaeFolder } from './models.js';
-import { oneOf, wholeNumber } from './options.js';
+import { ADAPTER_HELP, oneOf, wholeNumber } from './options.js';
 import { makeFolder, Output, slug } from './output.js';
 import { type NamedTokens, readTokens, writeTokens } from './token-file.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
@@ -21,7 +22,7 @@ interface Options extends FileOptions {
   readonly tokens?: string;
   readonly fromTokens?: string;
   readonly dtype: 'auto' | 'f32' | 'f16';
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly adapter?: AdapterChoice;
 }
 
 /** What is written about a picture. */
@@ -54,7 +55,7 @@ export function reconstructCommand(context: CommandContext): Command {
     .option('--tokens <file>', 'write the codes of all pictures as JSON')
     .option('--from-tokens <file>', 'decode the codes of such a file instead of pictures')
     .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']), 'f32')
-    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']));
+    .option('--adapter <which>', ADAPTER_HELP);
   return withFileOptions(command).action((pictures: string[], options: Options) =>
     reconstruct(pictures, options, context),
   );

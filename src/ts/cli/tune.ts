@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { AdapterChoice } from '../gpu/find-adapter.js';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import { type TunedModel, tuneModel } from '../pipelines/tune-model.js';
 import { describeChoice } from '../tune/candidates.js';
@@ -6,7 +7,7 @@ import { describeRejection } from '../tune/search.js';
 import type { TunedClass } from '../tune/tune-graphs.js';
 import { writeFileAtomic } from '../util/write-file.js';
 import { BUNDLED, modelFolder } from './models.js';
-import { decimalNumber, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
+import { ADAPTER_HELP, decimalNumber, oneOf, WEIGHTS_HELP, wholeNumber } from './options.js';
 import { formatDuration, onOneLine, plural } from './ui/format.js';
 import { formatTable } from './ui/table.js';
 import { type CommandContext, printJson, printLine } from './ui/terminal.js';
@@ -16,7 +17,7 @@ interface TuneCommandOptions {
   readonly model: string;
   readonly dtype?: 'auto' | 'f32' | 'f16';
   readonly weights?: WeightFormat;
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly adapter?: AdapterChoice;
   readonly batchSize?: number;
   readonly budget: number;
   readonly again?: boolean;
@@ -33,7 +34,7 @@ export function tuneCommand(context: CommandContext): Command {
     .option('--model <folder>', 'model folder; its weights need not be there', BUNDLED)
     .option('--dtype <type>', 'storage of numbers: auto, f32, f16', oneOf('--dtype', ['auto', 'f32', 'f16']))
     .option('--weights <format>', WEIGHTS_HELP, oneOf('--weights', WEIGHT_FORMATS))
-    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
+    .option('--adapter <which>', ADAPTER_HELP)
     .option('--batch-size <n>', 'pictures at once; the choices hold for any', wholeNumber('--batch-size', 1, 1024))
     .option('--budget <seconds>', 'about how long to measure', decimalNumber('--budget', 0.1, 86_400), 60)
     .option('--again', 'measure anew what is known; else only what is new, or was left for want of time')

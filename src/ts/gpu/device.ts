@@ -1,12 +1,11 @@
 import type { DeviceCaps, MatrixConfig } from '../ops/types.js';
 import { UnclipError } from '../util/errors.js';
-import { fallBackToPrivateDriver } from './driver-env.js';
-import { gpuError, gpuInstance, type InstanceOptions, releaseInstance } from './instance.js';
+import { type AdapterChoice, findAdapter, isSoftware } from './find-adapter.js';
+import { gpuError, type InstanceOptions } from './instance.js';
 import { withGentlePolling } from './poll.js';
 
-export interface DeviceOptions extends InstanceOptions {
-  /** `auto` takes a hardware adapter when there is one. */
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+export interface DeviceOptions extends Pick<InstanceOptions, 'backend'> {
+  readonly adapter?: AdapterChoice;
   /** Leave polling as dawn.node does it (a core busy while waiting, some 10 µs less latency). Default false. */
   readonly eagerPolling?: boolean;
 }
@@ -67,10 +66,10 @@ export class Device {
 
   /**
    * Opens an adapter with every optional feature it has that a kernel can use.
-   * @throws UnclipError GPU_NO_ADAPTER when there is none of the kind asked for.
+   * @throws UnclipError GPU_NO_ADAPTER when there is none of the kind or name asked for.
    */
   static async open(options: DeviceOptions = {}): Promise<Device> {
-    const adapter = await findAdapter(options);
+    const adapter = await findAdapter(options.adapter, options.backend);
     const info = adapter.info;
     const software = isSoftware(info);
     const features = WANTED_FEATURES.filter((f) => adapter.features.has(f));
@@ -168,12 +167,6 @@ export class Device {
   }
 }
 
-/** Whether an adapter is a CPU in disguise (lavapipe, SwiftShader, WARP). */
-export function isSoftware(info: GPUAdapterInfo): boolean {
-  const text = `${info.architecture} ${info.device} ${info.description}`.toLowerCase();
-  return /software|swiftshader|llvmpipe|lavapipe|\bwarp\b|basic render/.test(text);
-}
-
 /** Shapes of the matrix units, as plain data: newer than the published types. */
 function matrixConfigsOf(info: GPUAdapterInfo): MatrixConfig[] {
   const configs = (info as { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> }).subgroupMatrixConfigs ?? [];
@@ -184,33 +177,4 @@ function matrixConfigsOf(info: GPUAdapterInfo): MatrixConfig[] {
     componentType,
     resultComponentType,
   }));
-}
-
-async function pickAdapter(instance: GPU, want: 'auto' | 'hardware' | 'software'): Promise<GPUAdapter | undefined> {
-  const candidates: GPUAdapter[] = [];
-  // In this order: asked for a fallback adapter first, Dawn answers null even where there is one.
-  for (const options of [{ powerPreference: 'high-performance' as const }, { forceFallbackAdapter: true }]) {
-    const adapter = await instance.requestAdapter(options);
-    if (adapter !== null) candidates.push(adapter);
-  }
-  const wanted = want === 'auto' ? candidates : candidates.filter((a) => isSoftware(a.info) === (want === 'software'));
-  return wanted.find((a) => !isSoftware(a.info)) ?? wanted[0];
-}
-
-/** Among the system's drivers first; then, where one was fetched, with the private software driver beside them. */
-async function findAdapter(options: DeviceOptions): Promise<GPUAdapter> {
-  const want = options.adapter ?? (process.env.UNCLIP_ADAPTER === 'software' ? 'software' : 'auto');
-  let adapter = await pickAdapter(await gpuInstance(options), want);
-  if (adapter === undefined && options.backend === undefined && fallBackToPrivateDriver() !== undefined) {
-    releaseInstance();
-    adapter = await pickAdapter(await gpuInstance(options), want);
-  }
-  if (adapter === undefined) {
-    const kind = want === 'auto' ? '' : `${want} `;
-    throw new UnclipError(
-      'GPU_NO_ADAPTER',
-      `no ${kind}WebGPU adapter was found; 'unclip doctor' says what is missing and how to get it`,
-    );
-  }
-  return adapter;
 }

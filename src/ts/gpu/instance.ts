@@ -9,25 +9,29 @@ import { prepareDriverEnvironment } from './driver-env.js';
 const ENABLED = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
 const DISABLED = ['timestamp_quantization'];
 
-/** By backend. What `create` returned must stay referenced: once collected, its promises never settle. */
-const instances = new Map<InstanceOptions['backend'], GPU>();
+/** By backend and name. What `create` returned must stay referenced: once collected, its promises never settle. */
+const instances = new Map<string, GPU>();
 
 export interface InstanceOptions {
   /** `null` validates shaders and pipelines without any driver and runs nothing. */
   readonly backend?: 'vulkan' | 'metal' | 'd3d12' | 'null';
+  /** A part of the name of the only adapters that are given. */
+  readonly adapterName?: string;
 }
 
-/** Dawn's entry point, opened once per process and backend, with the driver environment prepared first. */
+/** Dawn's entry point, opened once per process, backend and name, with the driver environment prepared first. */
 export async function gpuInstance(options: InstanceOptions = {}): Promise<GPU> {
-  const known = instances.get(options.backend);
+  const key = `${options.backend}/${options.adapterName}`;
+  const known = instances.get(key);
   if (known !== undefined) return known;
   if (options.backend !== 'null') prepareDriverEnvironment();
   const dawn = await import('webgpu');
   Object.assign(globalThis, dawn.globals);
   const flags = [`enable-dawn-features=${ENABLED.join(',')}`, `disable-dawn-features=${DISABLED.join(',')}`];
   if (options.backend !== undefined) flags.push(`backend=${options.backend}`);
+  if (options.adapterName !== undefined) flags.push(`adapter=${options.adapterName}`);
   const created = dawn.create(flags) as GPU;
-  instances.set(options.backend, created);
+  instances.set(key, created);
   return created;
 }
 

@@ -1,5 +1,5 @@
-import { isSoftware } from './device.js';
 import { fallBackToPrivateDriver } from './driver-env.js';
+import { isSoftware } from './find-adapter.js';
 import { gpuInstance, releaseInstance } from './instance.js';
 
 /** Sizes of a subgroup matrix product that an adapter multiplies at once. */

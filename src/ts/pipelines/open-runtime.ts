@@ -1,3 +1,4 @@
+import type { AdapterChoice } from '../gpu/find-adapter.js';
 import { WEIGHT_FORMATS, type WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
 import { Runtime } from '../runtime/runtime.js';
@@ -12,8 +13,8 @@ export interface RuntimeLoadOptions {
    * the memory of f32, half of f16, for errors of about 1 % in a network's output (bench/notes/q8.md).
    */
   readonly weights?: WeightFormat;
-  /** `auto` (default) takes a hardware adapter when there is one. */
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+  /** `auto` (default) takes a hardware adapter when there is one; also `hardware`, `software`, or a part of an adapter's name. */
+  readonly adapter?: AdapterChoice;
   /** Most bytes of weights on the GPU at once; networks take turns within it. Default: no bound. */
   readonly weightBudgetBytes?: number;
   /** Kernel variants by name (`portable`, …), for tests and benchmarks. */

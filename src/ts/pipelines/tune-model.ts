@@ -1,4 +1,5 @@
 import type { AdapterDescription } from '../gpu/device.js';
+import type { AdapterChoice } from '../gpu/find-adapter.js';
 import type { WeightFormat } from '../graph/quantize.js';
 import type { ActivationDType } from '../graph/types.js';
 import { loadUnclipModel } from '../models/model-index.js';
@@ -14,7 +15,7 @@ export interface TuneModelOptions extends TuneOptions {
   readonly dtype?: 'auto' | ActivationDType;
   /** Default `full`, as for drawing. */
   readonly weights?: WeightFormat;
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly adapter?: AdapterChoice;
   /** Pictures at once of the timed shapes. The choices hold for every other. Default as for drawing. */
   readonly batchSize?: number;
 }

@@ -1,6 +1,7 @@
 import { UnclipError } from '../util/errors.js';
 import { assign, type Waiting } from './assign.js';
 import type { LoadOrder, WorkerDescription } from './messages.js';
+import type { WorkerPlace } from './options.js';
 import type { PooledPicture } from './pooled-picture.js';
 import { WorkerSlot } from './worker-slot.js';
 
@@ -13,13 +14,16 @@ export class Distributor {
   readonly #waiting: PooledPicture[] = [];
   #dispatching = false;
 
-  /** @param environments a worker each: variables that make it find its adapter */
-  constructor(order: LoadOrder, environments: readonly Readonly<Record<string, string>>[]) {
+  /** @param places a worker each */
+  constructor(order: LoadOrder, places: readonly WorkerPlace[]) {
     const events = {
       onRoom: () => this.#dispatchSoon(),
       onDeath: (pictures: readonly PooledPicture[], how: string) => this.#takeBack(pictures, how),
     };
-    this.slots = environments.map((environment) => new WorkerSlot(order, environment, events));
+    this.slots = places.map(({ adapter = order.load.adapter, environment }) => {
+      const load = { ...order.load, adapter };
+      return new WorkerSlot({ ...order, load }, environment, events);
+    });
   }
 
   /** Starts the workers. Throws as `PicturePool.load`; then none is left. */

@@ -59,12 +59,16 @@ export class PicturePool implements PictureScheduler {
    * @throws UnclipError INPUT_INVALID, and as `Unclip.load`; WORKER_DIED when a process ends before it has loaded. None is left then
    */
   static async load(folder: string, options: PoolOptions = {}): Promise<PicturePool> {
-    const { workers, maxQueued, load, scheduler } = planPool(options);
+    const { places, maxQueued, load, scheduler } = planPool(options);
     const model = Checkpoint.open(folder);
     try {
-      const environments = Array.from({ length: workers }, () => ({}));
-      const distributor = new Distributor({ folder, load, scheduler }, environments);
-      return new PicturePool(model, distributor, await distributor.start(), maxQueued);
+      const distributor = new Distributor({ folder, load, scheduler }, places);
+      const descriptions = await distributor.start();
+      if (new Set(descriptions.map(({ dtype }) => dtype)).size > 1) {
+        await distributor.close();
+        throw new UnclipError('INPUT_INVALID', 'dtype auto is f16 on some of the adapters and f32 on others: give one');
+      }
+      return new PicturePool(model, distributor, descriptions, maxQueued);
     } catch (error) {
       model.close();
       throw error;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { AdapterDescription } from '../../gpu/device.js';
+import type { AdapterChoice } from '../../gpu/find-adapter.js';
 import type { WeightFormat } from '../../graph/quantize.js';
 import type { ActivationDType } from '../../graph/types.js';
 import type { DeviceCaps } from '../../ops/types.js';
@@ -26,7 +27,7 @@ export interface EndToEndOptions {
   readonly runs: number;
   /** Whether to start cold processes as well. */
   readonly cold: boolean;
-  readonly adapter: 'auto' | 'hardware' | 'software';
+  readonly adapter: AdapterChoice;
   readonly tuning: 'cached' | 'off';
   readonly signal?: AbortSignal;
   /** Told what is being measured next. */

@@ -5,17 +5,18 @@ import { type BenchEngine, closeEngine, openEngine } from '../../bench/engine.js
 import { reportPage } from '../../bench/html/page.js';
 import { measureRoofline, probes } from '../../bench/roofline.js';
 import type { Report } from '../../bench/schema.js';
+import type { AdapterChoice } from '../../gpu/find-adapter.js';
 import { UnclipError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/write-file.js';
 import { ReportedFailure } from '../failure.js';
-import { oneOf, wholeNumber } from '../options.js';
+import { ADAPTER_HELP, oneOf, wholeNumber } from '../options.js';
 import { type CommandContext, printLine } from '../ui/terminal.js';
 import { formatTime } from './cells.js';
 import { benchProgress } from './progress.js';
 
 /** Options of every sub-command that measures. */
 export interface CommonOptions {
-  readonly adapter?: 'auto' | 'hardware' | 'software';
+  readonly adapter?: AdapterChoice;
   readonly tuning: 'cached' | 'off';
   readonly json?: string;
   readonly html?: string;
@@ -24,7 +25,7 @@ export interface CommonOptions {
 
 export const addCommonOptions = (command: Command): Command =>
   command
-    .option('--adapter <kind>', 'auto, hardware, software', oneOf('--adapter', ['auto', 'hardware', 'software']))
+    .option('--adapter <which>', ADAPTER_HELP)
     .option(
       '--tuning <mode>',
       "cached: kernels as 'unclip tune' found best, where it ran; off",
