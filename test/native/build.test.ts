@@ -69,6 +69,7 @@ const EXPORTS = [
   'silu',
   'softmax',
   'timestepEmbedding',
+  'trimMemory',
 ];
 
 describe('builds offline from the shipped sources', { timeout: 300_000 }, () => {

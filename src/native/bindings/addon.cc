@@ -7,6 +7,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   unclip::bindings::registerTensorFile(env, exports);
   unclip::bindings::registerConversion(env, exports);
   unclip::bindings::registerEnvironment(env, exports);
+  unclip::bindings::registerMemory(env, exports);
   unclip::bindings::registerRandom(env, exports);
   unclip::bindings::registerReference(env, exports);
   unclip::bindings::registerResampling(env, exports);

@@ -8,6 +8,7 @@ namespace unclip::bindings {
 void registerTensorFile(Napi::Env env, Napi::Object exports);
 void registerConversion(Napi::Env env, Napi::Object exports);
 void registerEnvironment(Napi::Env env, Napi::Object exports);
+void registerMemory(Napi::Env env, Napi::Object exports);
 void registerRandom(Napi::Env env, Napi::Object exports);
 void registerReference(Napi::Env env, Napi::Object exports);
 void registerResampling(Napi::Env env, Napi::Object exports);

@@ -209,6 +209,8 @@ export interface Addon extends ReferenceOps {
   convert(source: ArrayBufferLike | ArrayBufferView, dtype: StoredDType, target: 'f16'): Uint16Array;
   /** Sets an environment variable of the whole process, from a worker thread too, whose process.env is a copy. */
   setEnvironment(name: string, value: string): void;
+  /** Gives memory that was freed back to the system, off the event loop; glibc would keep some for each of its arenas. */
+  trimMemory(): Promise<void>;
 }
 
 let loaded: Addon | undefined;

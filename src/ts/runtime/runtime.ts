@@ -1,5 +1,6 @@
 import { Device, type DeviceOptions } from '../gpu/device.js';
 import { PipelineCache } from '../gpu/pipelines.js';
+import { reclaimMemory } from '../gpu/reclaim.js';
 import { type CompileOptions, compileGraph } from '../graph/compile.js';
 import type { ActivationDType, DType, Graph } from '../graph/types.js';
 import type { DeviceCaps } from '../ops/types.js';
@@ -127,6 +128,7 @@ export class Runtime implements ProgramHost {
   async close(): Promise<void> {
     await this.device.idle().catch(() => undefined);
     this.destroy();
+    await reclaimMemory();
   }
 
   destroy(): void {
