@@ -69,7 +69,9 @@ export class ImageServer {
     const config = checkConfig(options);
     const scheduler = pool ?? unclip.scheduler({ maxQueued: config.maxQueued });
     const { name } = unclip.model.info;
-    const captions = new Captions(unclip, config.captions);
+    const captions = new Captions(unclip, config.captions, (err) =>
+      app.log.warn({ err }, 'captions could not be embedded'),
+    );
     const jobs = new Jobs(config, (ms) => metrics.queueDelay(ms));
     const edits = new Edits(jobs, unclip, config.maxQueued);
     const metrics = new Metrics(unclip, scheduler, edits);
@@ -86,7 +88,8 @@ export class ImageServer {
       modelNames: [name, ...config.aliases],
       started: unixTime(),
     };
-    return new ImageServer(await makeApp(service), service);
+    const app = await makeApp(service);
+    return new ImageServer(app, service);
   }
 
   /** Starts to listen. @returns the service's address. @throws UnclipError IO_FAILED when it cannot, as for a port in use */

@@ -6,12 +6,14 @@ import type { Unclip } from '../../pipelines/unclip.js';
 export class Captions {
   readonly texts: readonly string[];
   readonly #unclip: Unclip;
+  readonly #onFailure: (error: unknown) => void;
   #bank: Promise<CaptionBank> | undefined;
 
-  /** @param texts default: the model's own */
-  constructor(unclip: Unclip, texts: readonly string[] = knownCaptions(unclip.model.info)) {
+  /** @param texts undefined: the model's own @param onFailure told when they could not be embedded */
+  constructor(unclip: Unclip, texts: readonly string[] | undefined, onFailure: (error: unknown) => void) {
     this.#unclip = unclip;
-    this.texts = texts;
+    this.texts = texts ?? knownCaptions(unclip.model.info);
+    this.#onFailure = onFailure;
   }
 
   /** Begins to embed the captions for whoever is likely to ask for them. A failure is told to those who do. */
@@ -23,6 +25,7 @@ export class Captions {
   bank(): Promise<CaptionBank> {
     this.#bank ??= this.#unclip.captionBank(this.texts).catch((error: unknown) => {
       this.#bank = undefined;
+      this.#onFailure(error);
       throw error;
     });
     return this.#bank;
