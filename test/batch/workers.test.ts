@@ -103,7 +103,10 @@ describe('unclip batch --workers', { timeout: 600_000 }, () => {
 
   it('says what cannot be meant', async () => {
     const both = await unclip(arguments_(prompts, join(folder, 'both'), '--workers', '2', '--queue', 'redis://x'));
-    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('--workers draw on this machine') });
+    expect(both).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--workers and --adapters draw on this machine'),
+    });
     const none = await unclip(arguments_(prompts, join(folder, 'none'), '--workers', '0'));
     expect(none.code).toBe(2);
   });
