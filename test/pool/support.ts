@@ -23,7 +23,7 @@ export const STEPS = 1 + 3 + 4 + 3;
 export const item = (k: number, prompt = 'a red panda'): DrawItem => ({ prompt, seed: 10 + k });
 export const items = (count: number): DrawItem[] => Array.from({ length: count }, (_, k) => item(k));
 
-export const hashOf = (image: GeneratedImage): string =>
+export const hashOf = (image: Pick<GeneratedImage, 'data'>): string =>
   createHash('sha256').update(image.data).digest('hex').slice(0, 12);
 
 export const codeOf = (promise: Promise<unknown>): Promise<string> =>

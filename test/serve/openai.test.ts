@@ -1,18 +1,26 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import OpenAI from 'openai';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPictureParameters } from '../../src/ts/image/parameters.js';
 import { DEFAULTS, TestModel, type TestServer } from './support.js';
 
 let model: TestModel;
 let server: TestServer;
 let client: OpenAI;
+const folder = mkdtempSync(join(tmpdir(), 'unclip-answers-'));
 
 beforeAll(async () => {
   model = await TestModel.load();
   server = await model.serve({ aliases: ['dall-e-2'] });
   client = server.client();
 });
-afterAll(() => model.close());
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await model.close();
+});
 
 const bytesOf = (b64: string | undefined): Buffer => Buffer.from(b64!, 'base64');
 const rawPixels = (picture: Buffer): Promise<Buffer> => sharp(picture).raw().toBuffer();
@@ -30,6 +38,28 @@ describe("the official client's image surface", () => {
     for (const [k, image] of images.entries())
       expect(await rawPixels(bytesOf(answer.data![k]!.b64_json))).toEqual(await rawPixels(await image.encode()));
   });
+
+  it.each(['png', 'jpeg', 'webp'] as const)(
+    'writes into %s what drew it, and nothing of this machine',
+    async (format) => {
+      const { data } = await client.images.generate({
+        prompt: 'a red ball',
+        output_format: format,
+        ...more({ seed: 7 }),
+      });
+      const file = join(folder, `answered.${format}`);
+      writeFileSync(file, bytesOf(data![0]!.b64_json));
+      const { name } = model.unclip.model.info;
+      const { hash, folder: modelFolder } = model.unclip.model;
+      expect(await readPictureParameters(file)).toMatchObject({
+        prompt: 'a red ball',
+        seed: 7,
+        model: name,
+        modelHash: hash,
+      });
+      expect(readFileSync(file).includes(modelFolder)).toBe(false);
+    },
+  );
 
   it('takes seed, steps and guidance beside the standard, and says what it drew with', async () => {
     const fields = { seed: 3, num_inference_steps: 4, guidance_scale: 1.5, prior_num_inference_steps: 3 };

@@ -1,9 +1,9 @@
-import type { PictureFormat } from '../../image/encode.js';
+import { encodePicture, type PictureFormat } from '../../image/encode.js';
 import type { Checkpoint } from '../../pipelines/checkpoint.js';
 import type { GeneratedImage } from '../../pipelines/generated-image.js';
 import type { SamplingSettings } from '../../pipelines/settings.js';
 import { ApiError } from '../http/api-error.js';
-import type { PictureFiles } from './picture-files.js';
+import type { Service } from '../service.js';
 import type { Sides } from './upload.js';
 
 /** How pictures are answered. */
@@ -58,13 +58,19 @@ export interface AnsweredPicture {
   readonly seed: number;
 }
 
-/** Encodes a picture, and keeps it where its address is asked for. @throws UnclipError IO_* */
+/**
+ * Encodes a picture, and keeps it where its address is asked for. The file names the model, not its folder: where that lies on this
+ * machine is nothing that clients should know.
+ * @throws UnclipError IO_*
+ */
 export async function answerPicture(
   image: GeneratedImage,
   { format, quality, urls }: AnswerForm,
-  files: PictureFiles,
+  { files, modelNames }: Pick<Service, 'files' | 'modelNames'>,
 ): Promise<AnsweredPicture> {
-  const bytes = await image.encode(format, quality);
+  const { width, height, data } = image;
+  const parameters = { ...image.parameters, model: modelNames[0]! };
+  const bytes = await encodePicture({ width, height, channels: 4, data }, { format, quality, parameters });
   if (urls === undefined) return { b64_json: bytes.toString('base64'), seed: image.seed };
   return { url: `${urls}/pictures/${await files.keep(bytes, format)}`, seed: image.seed };
 }

@@ -20,7 +20,7 @@ const PRIOR_STEPS_KEPT = 100;
  * @returns the stream's text; errors before it begins are thrown
  */
 export function answerStream(
-  { files, captions }: Service,
+  service: Service,
   drawing: Drawing,
   client: AbortSignal,
   onFailure: (error: ApiError) => void,
@@ -52,7 +52,7 @@ export function answerStream(
     channel.send({
       type: `${events}.completed`,
       ...common(),
-      ...(await answerPicture(image, form, files)),
+      ...(await answerPicture(image, form, service)),
       image_index: picture,
       safety_identifier: form.safetyIdentifier,
       settings,
@@ -64,7 +64,7 @@ export function answerStream(
       order.unfinished(picture, shown.previews, () => sendPartial(partial, number, picture, at)),
     onEmbedding: (embedding, step, steps, picture) =>
       thoughts.unfinished(picture, false, async () => {
-        const nearest = (await captions.bank()).nearest(embedding, shown.captions);
+        const nearest = (await service.captions.bank()).nearest(embedding, shown.captions);
         const at = { image_index: picture, step, steps };
         const event = { type: `${events}.prior_step`, created_at: unixTime(), ...at, captions: nearest };
         channel.send(event, `prior of ${picture}`, PRIOR_STEPS_KEPT);
