@@ -5,6 +5,7 @@
 export type { SamplerName, SamplingChoice } from './diffusion/samplers/registry.js';
 export type { Spacing } from './diffusion/spacing.js';
 export type { AdapterDescription } from './gpu/device.js';
+export type { AdapterChoice } from './gpu/find-adapter.js';
 export type { WeightFormat } from './graph/quantize.js';
 export { type EncodeOptions, encodePicture, type PictureFormat } from './image/encode.js';
 export type { Fit } from './image/fit-picture.js';

@@ -2,13 +2,13 @@ import { UnclipError } from '../util/errors.js';
 import { fallBackToPrivateDriver } from './driver-env.js';
 import { gpuInstance, type InstanceOptions, releaseInstance } from './instance.js';
 
-const KINDS = ['auto', 'hardware', 'software'] as const;
-
 /**
  * Which adapter is taken: `auto`, a hardware adapter when there is one; `hardware`; `software`; anything else is a part of its
  * name, as the driver spells it. Of several with that name the driver's first is taken.
  */
-export type AdapterChoice = (typeof KINDS)[number] | (string & {});
+export type AdapterChoice = 'auto' | 'hardware' | 'software' | (string & {});
+
+const KINDS: readonly AdapterChoice[] = ['auto', 'hardware', 'software'];
 
 /** Whether an adapter is a CPU in disguise (lavapipe, SwiftShader, WARP). */
 export function isSoftware(info: GPUAdapterInfo): boolean {
@@ -16,7 +16,7 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
   return /software|swiftshader|llvmpipe|lavapipe|\bwarp\b|basic render/.test(text);
 }
 
-const isKind = (choice: AdapterChoice): boolean => KINDS.some((kind) => kind === choice);
+const isKind = (choice: AdapterChoice): boolean => KINDS.includes(choice);
 
 /**
  * Among the system's drivers first; then, where one was fetched, with the private software driver beside them.
