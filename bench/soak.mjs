@@ -81,6 +81,8 @@ console.log(`capacity ${most.toFixed(2)} pictures/s; ${requests} requests, ${per
 
 await report();
 const reports = [];
+/** Places in `reports` at which a device was lost. */
+const lostAt = [];
 const timer = setInterval(async () => reports.push(await report()), REPORT_EVERY_MS);
 const begin = performance.now();
 const running = [];
@@ -90,7 +92,11 @@ for (const [i, kind] of kinds.entries()) {
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
   if (ended) break;
   running.push(send(url, kind, i, random, brought));
-  for (let k = 1; k <= losses; k++) if (i === Math.floor((k * requests) / (losses + 1))) child.send('lose the device');
+  for (let k = 1; k <= losses; k++) {
+    if (i !== Math.floor((k * requests) / (losses + 1))) continue;
+    child.send('lose the device');
+    lostAt.push(reports.length);
+  }
 }
 const answers = await Promise.all(running);
 const seconds = (performance.now() - begin) / 1000;
@@ -114,21 +120,18 @@ for (const { digest } of answers) {
 const drawn = answers.filter(({ outcome }) => outcome === 'drawn').map(({ ms }) => ms / 1000);
 const latency = Object.fromEntries([0.5, 0.95, 0.99].map((q) => [`p${100 * q}`, quantile(drawn, q)]));
 const mib = (bytes) => Math.round(bytes / 2 ** 20);
-const quarter = Math.max(1, Math.floor(reports.length / 4));
-const meanRss = (part) => mib(part.reduce((sum, { rss }) => sum + rss, 0) / part.length);
-const memory = {
-  secondQuarterMiB: meanRss(reports.slice(quarter, 2 * quarter)),
-  lastQuarterMiB: meanRss(reports.slice(-quarter)),
-};
+// A lost device takes its memory with it, and the next one fills up anew: what counts is whether it then needs more.
+const highestMiB = [0, ...lostAt].map((from, k) => {
+  const stretch = reports.slice(from, lostAt[k]);
+  return mib(Math.max(...stretch.map(({ rss }) => rss)));
+});
 const loop = reports.map(({ loopP99Ms }) => loopP99Ms);
 
 console.table(outcomes);
 console.log(
   `${seconds.toFixed(0)} s; drawn: p50 ${latency.p50.toFixed(1)} s, p95 ${latency.p95.toFixed(1)} s, p99 ${latency.p99.toFixed(1)} s`,
 );
-console.log(
-  `resident memory ${memory.secondQuarterMiB} MiB in the second quarter, ${memory.lastQuarterMiB} MiB in the last`,
-);
+console.log(`resident memory at its highest before, between and after the lost devices: ${highestMiB.join(', ')} MiB`);
 console.log(
   `event loop p99 ${quantile(loop, 0.5).toFixed(1)} ms in the median 10 s, ${Math.max(...loop).toFixed(1)} ms in the worst`,
 );
@@ -154,7 +157,7 @@ if (values.json !== undefined) {
     lost: lost.length,
     different,
     latency,
-    memory,
+    highestMiB,
     reports,
   };
   writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
