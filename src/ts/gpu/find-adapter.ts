@@ -1,6 +1,5 @@
 import { UnclipError } from '../util/errors.js';
-import { fallBackToPrivateDriver } from './driver-env.js';
-import { gpuInstance, type InstanceOptions, releaseInstance } from './instance.js';
+import { askDrivers, gpuInstance, type InstanceOptions } from './instance.js';
 
 /**
  * Which adapter is taken: `auto`, a hardware adapter when there is one; `hardware`; `software`; anything else is a part of its
@@ -28,11 +27,7 @@ export async function findAdapter(
 ): Promise<GPUAdapter> {
   const want = choice ?? (process.env.UNCLIP_ADAPTER === 'software' ? 'software' : 'auto');
   const ask = isKind(want) ? () => ofKind(want, backend) : () => named(want, backend);
-  let found = await ask();
-  if (found.adapter === undefined && backend === undefined && fallBackToPrivateDriver() !== undefined) {
-    releaseInstance();
-    found = await ask();
-  }
+  const found = await askDrivers(ask, ({ adapter }) => adapter === undefined && backend === undefined);
   if (found.adapter !== undefined) return found.adapter;
   if (!isKind(want) && found.others.length > 0)
     throw new UnclipError(

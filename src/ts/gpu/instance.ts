@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../util/errors.js';
 import { UnclipError } from '../util/errors.js';
-import { prepareDriverEnvironment } from './driver-env.js';
+import { fallBackToPrivateDriver, prepareDriverEnvironment } from './driver-env.js';
 
 /**
  * Dawn toggles: subgroup matrices and friends are behind allow_unsafe_apis; NVIDIA's f16 is off by default; timestamps are
@@ -35,9 +35,15 @@ export async function gpuInstance(options: InstanceOptions = {}): Promise<GPU> {
   return created;
 }
 
-/** Lets go of Dawn, so that nothing of it keeps the process alive. */
-export function releaseInstance(): void {
+/**
+ * Asks Dawn with the system's drivers; where nothing comes of it and a private driver was fetched, once more with that one beside them.
+ * @param ask gets its instances anew each time
+ */
+export async function askDrivers<T>(ask: () => Promise<T>, isNothing: (found: T) => boolean): Promise<T> {
+  const found = await ask();
+  if (!isNothing(found) || fallBackToPrivateDriver() === undefined) return found;
   instances.clear();
+  return ask();
 }
 
 /** Wraps a failure of Dawn's in a coded error. */

@@ -1,6 +1,5 @@
-import { fallBackToPrivateDriver } from './driver-env.js';
 import { isSoftware } from './find-adapter.js';
-import { gpuInstance, releaseInstance } from './instance.js';
+import { askDrivers, gpuInstance } from './instance.js';
 
 /** Sizes of a subgroup matrix product that an adapter multiplies at once. */
 export interface SubgroupMatrixConfig {
@@ -37,10 +36,7 @@ const LIMITS = [
 
 /** Every adapter that Dawn finds, the preferred one first; empty when there is none. Opens no device. */
 export async function surveyAdapters(): Promise<AdapterSurvey[]> {
-  const found = await ask();
-  if (found.length > 0 || fallBackToPrivateDriver() === undefined) return found;
-  releaseInstance();
-  return ask();
+  return askDrivers(ask, ({ length }) => length === 0);
 }
 
 async function ask(): Promise<AdapterSurvey[]> {
