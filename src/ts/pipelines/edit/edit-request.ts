@@ -64,6 +64,8 @@ export function checkEditOptions(
 export interface EditInputs {
   readonly canvas: Picture;
   readonly mask: Mask;
+  /** Pixels that are drawn. */
+  readonly area: number;
   /** What a person should know of it. */
   readonly notes: readonly string[];
 }
@@ -93,7 +95,7 @@ export async function readEditInputs(o: EditOptions, margins: Margins, n: number
   const notes = [];
   if (given === undefined && !grown) notes.push(`no mask was given: the picture's own transparent region is drawn`);
   if (area === mask.data.length) notes.push('the mask covers the whole picture: nothing of it is kept');
-  return { canvas, mask, notes };
+  return { canvas, mask, area, notes };
 }
 
 async function readMask(input: PictureInput, invert: boolean, picture: Picture): Promise<Mask> {

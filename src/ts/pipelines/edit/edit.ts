@@ -1,4 +1,4 @@
-import { maskArea, maskBox } from '../../image/mask.js';
+import { maskBox } from '../../image/mask.js';
 import { unknownWords } from '../../text/words.js';
 import { UnclipError } from '../../util/errors.js';
 import { inSlices } from '../../util/sliced.js';
@@ -47,8 +47,8 @@ export async function editPicture(engine: Engine, request: EditRequest): Promise
   const { resampling, margins } = checkEditOptions(request, checked.settings);
   const inputs = await readEditInputs(request, margins, checked.n);
   const { width, height } = inputs.canvas;
-  const [box, area] = [await inSlices(maskBox(inputs.mask)), await inSlices(maskArea(inputs.mask))];
-  const placed = placeWindows(width, height, box!, area, configs.superResSize);
+  const box = (await inSlices(maskBox(inputs.mask)))!;
+  const placed = placeWindows(width, height, box, inputs.area, configs.superResSize);
   const windows = [];
   for (const window of placed.windows)
     if ((await inSlices(pendingPixels(inputs.mask, window))) > 0) windows.push(window);
