@@ -203,7 +203,7 @@ export class PicturePool implements PictureScheduler {
   /** A picture is over. */
   #settle(picture: PooledPicture, outcome: Outcome): void {
     if ('image' in outcome) this.#counts.finished++;
-    else this.#counts.fail(outcome.error instanceof UnclipError ? outcome.error.code : 'INTERNAL');
+    else this.#counts.fail(outcome.error);
     this.#distributor.drop(picture);
     this.#requests.close(picture.submission.account);
     this.#open.delete(picture);

@@ -1,3 +1,4 @@
+import { UnclipError } from '../../util/errors.js';
 import type { LaneStage } from './policy.js';
 
 /** Steps of one stage since the scheduler began. */
@@ -72,7 +73,8 @@ export class SchedulerCounts {
     this.queuedMs += queuedMs;
   }
 
-  fail(code: string): void {
+  fail(error: unknown): void {
+    const code = error instanceof UnclipError ? error.code : 'INTERNAL';
     this.failed[code] = (this.failed[code] ?? 0) + 1;
   }
 }

@@ -315,13 +315,13 @@ export class Scheduler implements PictureScheduler {
 
   #retire(active: Active, error: unknown): void {
     this.#remove(active);
-    this.#counts.fail(error instanceof UnclipError ? error.code : 'INTERNAL');
+    this.#counts.fail(error);
     active.job.reject(error);
   }
 
   #fail(job: Job, error: unknown): void {
     this.#requests.close(job.account);
-    this.#counts.fail(error instanceof UnclipError ? error.code : 'INTERNAL');
+    this.#counts.fail(error);
     job.reject(error);
   }
 
