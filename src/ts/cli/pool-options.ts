@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PoolOptions } from '../pool/options.js';
+import { MOST_WORKERS, type PoolOptions } from '../pool/options.js';
 import { PicturePool } from '../pool/picture-pool.js';
 import { loadOptions, type ModelOptions, unlessAborted, withModelOptions } from './model-options.js';
 import { BUNDLED, modelFolder } from './models.js';
@@ -16,7 +16,7 @@ export function withPoolOptions(command: Command): Command {
     .option(
       '--workers <n>',
       'draw in so many processes of their own (default: in this one)',
-      wholeNumber('--workers', 1, 64),
+      wholeNumber('--workers', 1, MOST_WORKERS),
     )
     .option(
       '--adapters <list>',

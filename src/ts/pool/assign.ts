@@ -35,13 +35,11 @@ export function assign(waiting: readonly Waiting[], workers: readonly Room[]): A
   const assigned: Assignment[] = [];
   const rooms = workers.map((room, worker) => ({ ...room, worker }));
   type Vacancy = (typeof rooms)[number];
-  const emptiest = (): Vacancy | undefined => {
-    const vacant = rooms.filter(({ alone, given, capacity }) => !alone && given < capacity);
-    return vacant.reduce<Vacancy | undefined>(
-      (best, room) => (best === undefined || room.given / room.capacity < best.given / best.capacity ? room : best),
-      undefined,
+  const emptiest = (): Vacancy | undefined =>
+    least(
+      rooms.filter(({ alone, given, capacity }) => !alone && given < capacity),
+      ({ given, capacity }) => given / capacity,
     );
-  };
   const give = (picture: number, room: Vacancy): void => {
     assigned.push({ picture, worker: room.worker });
     room.given++;
@@ -54,7 +52,10 @@ export function assign(waiting: readonly Waiting[], workers: readonly Room[]): A
       left.push({ picture, claim });
       continue;
     }
-    const room = leastGiven(rooms);
+    const room = least(
+      rooms.filter(({ alone }) => !alone),
+      ({ given }) => given,
+    );
     if (room === undefined) continue;
     room.alone = true;
     if (room.given === 0) give(picture, room);
@@ -71,11 +72,9 @@ export function assign(waiting: readonly Waiting[], workers: readonly Room[]): A
   return assigned;
 }
 
-/** The worker with the fewest pictures of those that are not kept for one. */
-function leastGiven<R extends Room>(rooms: readonly R[]): R | undefined {
-  const free = rooms.filter(({ alone }) => !alone);
-  return free.reduce<R | undefined>(
-    (best, room) => (best === undefined || room.given < best.given ? room : best),
+/** The first of those of which there is the least; undefined of none. */
+const least = <R>(rooms: readonly R[], amount: (room: R) => number): R | undefined =>
+  rooms.reduce<R | undefined>(
+    (best, room) => (best === undefined || amount(room) < amount(best) ? room : best),
     undefined,
   );
-}

@@ -16,11 +16,11 @@ export interface PoolOptions extends LoadOptions, SchedulerOptions {
   readonly adapters?: readonly string[];
 }
 
-const MOST_WORKERS = 64;
+export const MOST_WORKERS = 64;
 
 const schema = z.object({
   workers: z.int('give a whole number').min(1, 'give at least 1').max(MOST_WORKERS, `give at most ${MOST_WORKERS}`),
-  adapters: z.array(z.string().min(1, 'give a name')).min(1, 'give at least one').default([]),
+  adapters: z.array(z.string().min(1, 'give a name')).min(1, 'give at least one').optional(),
 });
 
 /** What one worker process finds its adapter by. */
@@ -46,7 +46,7 @@ export function planPool({ workers: count, adapters: wanted, ...options }: PoolO
   const { maxBatch, maxActive, maxQueued = 1024, queueDelayMs, recover, ...load } = options;
   const scheduler = { maxBatch, maxActive, queueDelayMs, recover };
   checkSchedulerOptions({ ...scheduler, maxQueued });
-  const { workers, adapters } = parseOptions(schema, {
+  const { workers, adapters = [undefined] } = parseOptions(schema, {
     workers: count ?? wanted?.length ?? 1,
     adapters: wanted,
   });
