@@ -1,6 +1,6 @@
-import { encodePicture, type PictureFormat } from '../../image/encode.js';
+import type { PictureFormat } from '../../image/encode.js';
 import type { Checkpoint } from '../../pipelines/checkpoint.js';
-import type { GeneratedImage } from '../../pipelines/generated-image.js';
+import { GeneratedImage } from '../../pipelines/generated-image.js';
 import type { SamplingSettings } from '../../pipelines/settings.js';
 import { ApiError } from '../http/api-error.js';
 import type { Service } from '../service.js';
@@ -68,9 +68,9 @@ export async function answerPicture(
   { format, quality, urls }: AnswerForm,
   { files, modelNames }: Pick<Service, 'files' | 'modelNames'>,
 ): Promise<AnsweredPicture> {
-  const { width, height, data } = image;
-  const parameters = { ...image.parameters, model: modelNames[0]! };
-  const bytes = await encodePicture({ width, height, channels: 4, data }, { format, quality, parameters });
+  const { width, height, data, parameters } = image;
+  const named = new GeneratedImage(width, height, data, { ...parameters, model: modelNames[0]! });
+  const bytes = await named.encode(format, quality);
   if (urls === undefined) return { b64_json: bytes.toString('base64'), seed: image.seed };
   return { url: `${urls}/pictures/${await files.keep(bytes, format)}`, seed: image.seed };
 }

@@ -8,11 +8,12 @@ export function healthRoutes(app: FastifyInstance, { jobs, scheduler, config, me
   }));
 
   app.get('/readyz', { schema: { tags: ['service'], summary: 'Whether it can take work' } }, (_, reply) => {
+    const unready = (status: string) => reply.code(503).send({ status });
     const { queued, workers } = scheduler.metrics();
-    const drawing = workers === undefined || workers.some(({ alive }) => alive);
-    const full = queued >= config.maxQueued;
-    const reason = jobs.closing ? 'shutting down' : drawing ? (full ? 'queue full' : undefined) : 'no worker';
-    return reason === undefined ? { status: 'ok' } : reply.code(503).send({ status: reason });
+    if (jobs.closing) return unready('shutting down');
+    if (workers?.every(({ alive }) => !alive)) return unready('no worker');
+    if (queued >= config.maxQueued) return unready('queue full');
+    return { status: 'ok' };
   });
 
   app.get('/metrics', { schema: { tags: ['service'], summary: 'Metrics for Prometheus' } }, async (_, reply) => {
