@@ -10,7 +10,8 @@ const values = readOptions('npm run bench:event-loop -- [--model DIR] [--side PI
 const side = wholeNumber(values, 'side', 256);
 
 /** Few steps: their number changes nothing of what stalls the loop. */
-const request = { prompt: 'a red ball on the grass', seed: 1, priorSteps: 2, decoderSteps: 2, superResSteps: 2 };
+const steps = { priorSteps: 2, decoderSteps: 2, superResSteps: 2 };
+const request = { prompt: 'a red ball on the grass', seed: 1, ...steps };
 
 /** A picture of noise, and a mask over its middle third. */
 async function inputs() {
@@ -51,7 +52,7 @@ const OPERATIONS = {
   edit: () => unclip.edit(edit),
   'edit, previews': () => unclip.edit({ ...edit, onProgress }),
   outpaint: () => unclip.edit({ ...request, picture, outpaint: { left: Math.floor(side / 10) } }),
-  vary: () => unclip.vary({ picture, seed: 1, priorSteps: 2, decoderSteps: 2, superResSteps: 2 }),
+  vary: () => unclip.vary({ picture, seed: 1, ...steps }),
   encode: async () => (await unclip.edit(edit)).images[0].encode(),
 };
 // Kernels are compiled before anything is measured.
